@@ -1,0 +1,206 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use solana_sdk::pubkey::Pubkey;
+
+use crate::{commands, exit, output::Format};
+
+/// The gate that Solana program upgrades pass through.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portcullis",
+    version,
+    about,
+    long_about = "The gate that Solana program upgrades pass through.\n\n\
+        A program's upgrade authority goes to its gate. From then on its bytes change only by a proposal that the \
+        members of a council have approved, after a timelock, and only if the buffer hashes to what they voted for.",
+    after_long_help = after_long_help(),
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes. As in Solana's own tools.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Cluster: mainnet-beta, testnet, devnet, localhost or the URL of an RPC server [default: from Solana's configuration]
+    #[arg(
+        short = 'u',
+        long = "url",
+        global = true,
+        value_name = "URL_OR_MONIKER"
+    )]
+    pub url: Option<String>,
+    /// Signer: a keypair file, `-` for stdin, or prompt:// [default: from Solana's configuration]
+    #[arg(short = 'k', long, global = true, value_name = "KEYPAIR")]
+    pub keypair: Option<String>,
+    /// Who pays fees and rent [default: the signer]
+    #[arg(long, global = true, value_name = "KEYPAIR")]
+    pub fee_payer: Option<String>,
+    /// Solana's configuration file [default: ~/.config/solana/cli/config.yml]
+    #[arg(short = 'C', long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Priority fee, in micro-lamports for each compute unit
+    #[arg(
+        long = "with-compute-unit-price",
+        global = true,
+        value_name = "MICRO_LAMPORTS"
+    )]
+    pub compute_unit_price_micro_lamports: Option<u64>,
+    /// How the result is printed on stdout
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub output: Format,
+    /// processed, confirmed or finalized [default: from Solana's configuration, else confirmed]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub commitment: Option<String>,
+    /// The instance of Portcullis that is meant
+    #[arg(
+        long,
+        global = true,
+        value_name = "PROGRAM_ID",
+        env = "PORTCULLIS_PROGRAM_ID",
+        default_value_t = portcullis::ID
+    )]
+    pub portcullis: Pubkey,
+    /// Say more on stderr; twice for all
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What every command that changes the chain takes.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct WriteArgs {
+    /// Show and simulate what would be sent; sign and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// How a proposal is named.
+#[derive(Args, Clone, Debug)]
+pub struct RefArgs {
+    /// The program that bare numbers belong to
+    #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
+    pub program: Option<Pubkey>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create and show councils
+    #[command(subcommand)]
+    Council(commands::council::Council),
+    /// Put programs behind a gate, and show gates
+    #[command(subcommand)]
+    Gate(commands::gate::Gate),
+    /// Upload, list, hand back and close buffers
+    #[command(subcommand)]
+    Buffer(commands::buffer::Buffer),
+    /// Propose a change
+    #[command(subcommand)]
+    Propose(commands::propose::Propose),
+    /// Show what a proposal would do, and check it against your own build
+    Review(commands::review::Review),
+    /// Vote for proposals
+    Approve(commands::approve::Approve),
+    /// Vote against a proposal
+    Reject(commands::reject::Reject),
+    /// Take your vote back
+    Retract(commands::retract::Retract),
+    /// Stop a proposal for good, as a guardian
+    Veto(commands::veto::Veto),
+    /// Withdraw your own proposal before it is queued
+    Cancel(commands::cancel::Cancel),
+    /// Wait until a proposal is queued, ready or ended
+    Wait(commands::wait::Wait),
+    /// Execute a proposal that is ready
+    Execute(commands::execute::Execute),
+    /// Close the account of a proposal that has ended; its rent goes back to who paid it
+    Close(commands::close::Close),
+    /// Show a program's gate and what is pending, or a proposal's state
+    Status(commands::status::Status),
+    /// List proposals
+    List(commands::list::List),
+    /// Rebuild a gate's history from its transactions and prove it against the log chain
+    History(commands::history::History),
+    /// Compare a deployed program with its gate's record, or with your own build
+    Verify(commands::verify::Verify),
+    /// Run an offline validator with Portcullis on it
+    Localnet(commands::localnet::Localnet),
+    /// Watch a real program being upgraded through its gate, and every attack refused
+    Demo(commands::demo::Demo),
+}
+
+impl Command {
+    /// Its name, as the JSON envelope gives it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Council(commands::council::Council::Create(_)) => "council create",
+            Self::Council(commands::council::Council::Show(_)) => "council show",
+            Self::Gate(commands::gate::Gate::Adopt(_)) => "gate adopt",
+            Self::Gate(commands::gate::Gate::Show(_)) => "gate show",
+            Self::Buffer(commands::buffer::Buffer::Upload(_)) => "buffer upload",
+            Self::Buffer(commands::buffer::Buffer::List(_)) => "buffer list",
+            Self::Buffer(commands::buffer::Buffer::Return(_)) => "buffer return",
+            Self::Buffer(commands::buffer::Buffer::Close(_)) => "buffer close",
+            Self::Propose(commands::propose::Propose::Upgrade(_)) => "propose upgrade",
+            Self::Review(_) => "review",
+            Self::Approve(_) => "approve",
+            Self::Reject(_) => "reject",
+            Self::Retract(_) => "retract",
+            Self::Veto(_) => "veto",
+            Self::Cancel(_) => "cancel",
+            Self::Wait(_) => "wait",
+            Self::Execute(_) => "execute",
+            Self::Close(_) => "close",
+            Self::Status(_) => "status",
+            Self::List(_) => "list",
+            Self::History(_) => "history",
+            Self::Verify(_) => "verify",
+            Self::Localnet(_) => "localnet",
+            Self::Demo(_) => "demo",
+        }
+    }
+}
+
+fn after_long_help() -> String {
+    format!(
+        "Proposals (REF):\n  \
+           12              number 12 of the only gate, or of --program\n  \
+           PROGRAM_ID/12   number 12 of that program's gate\n  \
+           ADDRESS         the address of its account\n\n\
+         First steps:\n  \
+           portcullis demo                          watch the whole of it, offline\n  \
+           portcullis localnet --fund ~/id.json     an offline cluster to try things on\n  \
+           portcullis status PROGRAM_ID -u devnet   who governs a program\n\n\
+         {}",
+        exit::help()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

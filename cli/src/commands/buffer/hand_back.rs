@@ -1,0 +1,92 @@
+//! Hands the buffer of a proposal that ended without execution back to its depositor. Anyone may.
+
+use clap::Args;
+use portcullis::{error::PortcullisError, lifecycle};
+use serde_json::json;
+
+use crate::{
+    args::{RefArgs, WriteArgs},
+    client_error::rule,
+    context::Context,
+    error::CliError,
+    output::Fields,
+    reference::Reference,
+    resolve, view,
+    write::Step,
+};
+
+/// Which proposal's buffer.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  portcullis buffer return PROGRAM_ID/12")]
+pub struct Return {
+    /// Which proposal: 12, PROGRAM_ID/12 or its address
+    #[arg(value_name = "REF")]
+    proposal: Reference,
+    #[command(flatten)]
+    reference: RefArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl Return {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Where the proposal is live or holds no buffer any more.
+    pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
+        let Self {
+            proposal,
+            reference,
+            write,
+        } = self;
+        let writer = ctx.writer(write)?;
+        let view = resolve::proposal(ctx, &proposal, &reference).await?;
+        let name = view::name(&view);
+        lifecycle::check(view.status, lifecycle::Step::ReleaseBuffer).map_err(|error| {
+            rule(error).context(format!("proposal {name} is {}", view.status.name()))
+        })?;
+        if !view
+            .proposal
+            .custody()
+            .is_ok_and(lifecycle::Custody::is_held)
+        {
+            return Err(rule(PortcullisError::BufferReleased).context(format!("proposal {name}")));
+        }
+        let (buffer, depositor) = (view.proposal.terms.buffer, view.proposal.terms.proposer);
+        writer.show(
+            "about to hand a buffer back",
+            Fields::new()
+                .row("proposal", &name)
+                .row("status", view::status(&view))
+                .row("buffer", buffer)
+                .row("hash", view::content(&view.commitment()))
+                .row(
+                    "authority",
+                    format!("{} (the gate's signer)", view.gate.authority),
+                )
+                .row("goes to", depositor),
+        )?;
+        let step = Step::new(
+            "return the buffer",
+            vec![ctx.builder().return_buffer(&view.keys(), buffer, depositor)],
+        );
+        let mut data = json!({
+            "ref": name,
+            "status": view.status.name(),
+            "buffer": buffer.to_string(),
+            "depositor": depositor.to_string(),
+        });
+        let Some(signatures) = writer.run(&[step], data.clone(), &[]).await? else {
+            return Ok(());
+        };
+        data["signatures"] = signatures.iter().map(ToString::to_string).collect();
+        ctx.out.result(
+            &format!("buffer {buffer} belongs to {depositor} again"),
+            data,
+        );
+        ctx.next(&format!(
+            "next: portcullis buffer close {buffer} gets its rent back, portcullis close {name} the proposal's"
+        ));
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! Withdraws a proposal that is not queued. Only its proposer may.
+
+use clap::Args;
+use portcullis::{error::PortcullisError, lifecycle};
+use serde_json::json;
+
+use crate::{
+    args::{RefArgs, WriteArgs},
+    client_error::rule,
+    context::Context,
+    error::CliError,
+    output::Fields,
+    reference::Reference,
+    resolve, view,
+    write::Step,
+};
+
+/// Which proposal.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  portcullis cancel PROGRAM_ID/12")]
+pub struct Cancel {
+    /// Which proposal: 12, PROGRAM_ID/12 or its address
+    #[arg(value_name = "REF")]
+    proposal: Reference,
+    #[command(flatten)]
+    reference: RefArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl Cancel {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Where the proposal is queued, has ended, or is somebody else's.
+    pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
+        let Self {
+            proposal,
+            reference,
+            write,
+        } = self;
+        let writer = ctx.writer(write)?;
+        let view = resolve::proposal(ctx, &proposal, &reference).await?;
+        let name = view::name(&view);
+        let proposer = view.proposal.terms.proposer;
+        if writer.key() != proposer {
+            return Err(rule(PortcullisError::NotTheProposer).hint(format!(
+                "the proposer is {proposer}; a voter rejects (portcullis reject {name}), a guardian vetoes"
+            )));
+        }
+        lifecycle::check(view.status, lifecycle::Step::Cancel).map_err(|error| {
+            rule(error).hint(format!(
+                "only a proposal that is not queued can be cancelled; voters can still reject it: portcullis reject {name}"
+            ))
+        })?;
+        writer.show(
+            "about to cancel a proposal",
+            Fields::new()
+                .row("proposal", &name)
+                .row("status", view::status(&view))
+                .row("hash", view::content(&view.commitment()))
+                .row("digest", crate::client_error::hash(&view.digest)),
+        )?;
+        let step = Step::new("cancel", vec![ctx.builder().cancel(&view.keys(), proposer)]);
+        let details = json!({ "ref": name, "proposal": view.address.to_string() });
+        let Some(signatures) = writer.run(&[step], details, &[]).await? else {
+            return Ok(());
+        };
+        let after = writer.client.fetch_proposal_view(&view.address).await?;
+        let mut data = view::proposal_json(&after);
+        data["signatures"] = signatures.iter().map(ToString::to_string).collect();
+        ctx.out.result(&format!("cancelled {name}"), data);
+        ctx.next(&format!("next: portcullis buffer return {name}"));
+        Ok(())
+    }
+}

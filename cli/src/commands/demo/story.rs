@@ -1,0 +1,434 @@
+//! What the demo does, in order. Every line that it prints is a transaction or a read of the chain.
+
+use portcullis_client::{
+    elf::Artifact,
+    history::Verdict,
+    pda,
+    portcullis::{
+        digest::{Commitment, Statement},
+        policy::Policy,
+        state::{Member, ROLE_EXECUTE, ROLE_GUARD, ROLE_PROPOSE, ROLE_VOTE},
+        transitions::{AdoptArgs, CreateCouncilArgs, UpgradeArgs, VoteArgs},
+        ID,
+    },
+    upload::UploadOptions,
+    Client, SendOptions,
+};
+use portcullis_localnet::{
+    portcullis_program, samples, Localnet, LocalnetConfig, LocalnetError, TimeControl,
+};
+use solana_sdk::{pubkey::Pubkey, signature::Keypair, signer::Signer};
+
+use super::{attacks, stage::Stage, token::Tokens};
+use crate::error::{chain, CliError};
+
+const FUNDS_LAMPORTS: u64 = 1_000_000_000_000;
+/// Short slots, so that the demo spends its time on transactions and not on waiting for confirmations.
+const SLOT_TIME_MS: u64 = 50;
+const HOUR: u32 = 3600;
+const DAY: u32 = 24 * HOUR;
+const MINTED: u64 = 1_000;
+const MOVED: u64 = 250;
+
+/// Who takes part.
+pub struct Cast {
+    /// Proposes, votes, executes; pays for everything of the team.
+    pub alice: Keypair,
+    /// Votes.
+    pub bob: Keypair,
+    /// Votes.
+    pub carol: Keypair,
+    /// Guards: one veto ends a proposal.
+    pub guardian: Keypair,
+    /// Nobody's friend.
+    pub mallory: Keypair,
+}
+
+impl Cast {
+    fn new() -> Self {
+        Self {
+            alice: Keypair::new(),
+            bob: Keypair::new(),
+            carol: Keypair::new(),
+            guardian: Keypair::new(),
+            mallory: Keypair::new(),
+        }
+    }
+
+    fn everyone(&self) -> [&Keypair; 5] {
+        [
+            &self.alice,
+            &self.bob,
+            &self.carol,
+            &self.guardian,
+            &self.mallory,
+        ]
+    }
+
+    /// The council's members, sorted as the program wants them.
+    fn members(&self) -> Vec<Member> {
+        let member = |key: &Keypair, roles: u8| Member {
+            key: key.pubkey(),
+            weight: u16::from(roles & ROLE_VOTE != 0),
+            roles,
+            attests: 0,
+        };
+        let mut members = vec![
+            member(&self.alice, ROLE_PROPOSE | ROLE_VOTE | ROLE_EXECUTE),
+            member(&self.bob, ROLE_VOTE),
+            member(&self.carol, ROLE_VOTE),
+            member(&self.guardian, ROLE_GUARD),
+        ];
+        members.sort_by_key(|member| member.key);
+        members
+    }
+}
+
+/// Where it takes place.
+pub struct Scene {
+    pub client: Client,
+    pub time: TimeControl,
+    pub cast: Cast,
+    /// The program that is upgraded.
+    pub program: Pubkey,
+    pub council: Pubkey,
+}
+
+fn artifact(elf: Vec<u8>) -> Result<Artifact, CliError> {
+    Artifact::new(elf).map_err(|error| CliError::general(chain(&error)))
+}
+
+fn local(error: LocalnetError) -> CliError {
+    CliError::general(chain(&error))
+}
+
+fn policy() -> Policy {
+    Policy {
+        threshold: 2,
+        timelock_seconds: 2 * DAY,
+        voting_period_seconds: 3 * DAY,
+        execution_window_seconds: 2 * DAY,
+        veto_threshold: 1,
+        ..Policy::default()
+    }
+}
+
+fn short(bytes: &[u8]) -> String {
+    let hex = portcullis_client::error::hex(bytes);
+    hex.chars().take(16).collect::<String>() + "…"
+}
+
+/// Runs the whole story.
+///
+/// # Errors
+/// Where a step fails that must work.
+pub async fn tell(stage: &mut Stage) -> Result<(), CliError> {
+    let cast = Cast::new();
+    let localnet = Localnet::start(LocalnetConfig {
+        slot_time_ms: SLOT_TIME_MS,
+        funded_accounts: cast
+            .everyone()
+            .iter()
+            .map(|key| (key.pubkey(), FUNDS_LAMPORTS))
+            .collect(),
+        programs: vec![portcullis_program(ID, None)],
+        ..LocalnetConfig::default()
+    })
+    .map_err(local)?;
+    let (program, create_key) = (Keypair::new(), Keypair::new());
+    let scene = Scene {
+        client: Client::new(localnet.rpc_url(), ID),
+        time: TimeControl::new(localnet.rpc_url()),
+        council: pda::council(&ID, &create_key.pubkey()),
+        program: program.pubkey(),
+        cast,
+    };
+    let old = artifact(samples::spl_token().map_err(local)?)?;
+    let new = artifact(samples::p_token().map_err(local)?)?;
+
+    stage.chapter("SETUP");
+    stage.ok(format!(
+        "an offline validator with Portcullis, JSON-RPC at {}",
+        localnet.rpc_url()
+    ));
+    let alice = &scene.cast.alice;
+    stage.must(
+        format!(
+            "deploy SPL Token 3.5.0 ({} bytes) with loader v3, upgrade authority: alice",
+            old.commitment.len
+        ),
+        scene
+            .client
+            .deploy_program(
+                &old,
+                &program,
+                alice,
+                alice,
+                None,
+                &UploadOptions::default(),
+                &|_| {},
+            )
+            .await,
+    )?;
+    let tokens = stage.must(
+        format!("make a mint and two accounts with it, mint {MINTED} tokens"),
+        Tokens::create(&scene.client, scene.program, alice, MINTED).await,
+    )?;
+    let before = tokens.transfer(MOVED).await?;
+    stage.ok(format!("transfer {MOVED} of them: {before} compute units"));
+
+    create_council(stage, &scene, &create_key).await?;
+    adopt(stage, &scene, old.commitment).await?;
+    let proposal = propose(stage, &scene, &new).await?;
+    vote(stage, &scene, &proposal).await?;
+    execute(stage, &scene, &proposal).await?;
+    prove(stage, &scene, &tokens, new.commitment, before).await?;
+    localnet.shutdown();
+    Ok(())
+}
+
+async fn create_council(
+    stage: &mut Stage,
+    scene: &Scene,
+    create_key: &Keypair,
+) -> Result<(), CliError> {
+    let alice = &scene.cast.alice;
+    let builder = scene.client.builder();
+    let instructions = [
+        builder.create_council(
+            create_key.pubkey(),
+            alice.pubkey(),
+            CreateCouncilArgs {
+                policy: policy(),
+                delay_floor_seconds: DAY,
+                members: scene.cast.members(),
+            },
+        ),
+        builder.seal_council(create_key.pubkey()),
+    ];
+    stage.must(
+        "create a council: 2 of 3 voters (alice, bob, carol), a guardian who can veto",
+        scene
+            .client
+            .send(&instructions, alice, &[create_key], &SendOptions::default())
+            .await,
+    )?;
+    Ok(())
+}
+
+async fn adopt(stage: &mut Stage, scene: &Scene, deployed: Commitment) -> Result<(), CliError> {
+    let alice = &scene.cast.alice;
+    let key = alice.pubkey();
+    let instruction = scene.client.builder().adopt_program(
+        scene.council,
+        scene.program,
+        key,
+        key,
+        key,
+        AdoptArgs {
+            epoch: 1,
+            policy: policy(),
+            deployed,
+        },
+    );
+    let options = SendOptions::with_compute_units(portcullis_client::transaction::hash_compute_units(
+        deployed.len,
+    ));
+    stage.must(
+        "adopt the program: its upgrade authority is the gate now, timelock 2 days",
+        scene.client.send(&[instruction], alice, &[], &options).await,
+    )?;
+    Ok(())
+}
+
+/// The proposal that the story is about.
+pub struct Proposal {
+    pub keys: portcullis_client::instruction::ProposalKeys,
+    pub address: Pubkey,
+    pub buffer: Pubkey,
+    pub spill: Pubkey,
+    pub digest: [u8; 32],
+}
+
+impl Proposal {
+    /// A vote for what this proposal says, valid for an hour.
+    pub async fn vote(&self, scene: &Scene) -> Result<VoteArgs, CliError> {
+        let now = scene.client.now().await?;
+        Ok(VoteArgs {
+            digest: self.digest,
+            valid_until: now.timestamp + i64::from(HOUR),
+        })
+    }
+}
+
+async fn propose(
+    stage: &mut Stage,
+    scene: &Scene,
+    new: &Artifact,
+) -> Result<Proposal, CliError> {
+    let alice = &scene.cast.alice;
+    stage.chapter("PROPOSE");
+    let upload = stage.must(
+        format!("upload p-token ({} bytes) into a buffer", new.commitment.len),
+        scene
+            .client
+            .upload_buffer(new, alice, alice, &UploadOptions::default(), &|_| {})
+            .await,
+    )?;
+    let gate = scene.client.fetch_gate(&scene.program).await?.account;
+    let keys = portcullis_client::instruction::ProposalKeys {
+        council: scene.council,
+        program: scene.program,
+        index: gate.proposal_count,
+    };
+    let spill = alice.pubkey();
+    let builder = scene.client.builder();
+    let text = "Replace SPL Token 3.5.0 by p-token: the same accounts, far fewer compute units.";
+    let statement = Statement {
+        sha256: Commitment::of(text.as_bytes())
+            .unwrap_or_default()
+            .sha256,
+        uri: "https://example.org/releases/p-token.txt".into(),
+    };
+    let instructions = [
+        builder.propose_upgrade(
+            &keys,
+            upload.buffer,
+            spill,
+            alice.pubkey(),
+            alice.pubkey(),
+            UpgradeArgs {
+                commitment: new.commitment,
+                base_index: gate.release.index,
+                base: gate.release.commitment(),
+                epoch: 1,
+                life: gate.life,
+                statement: Some(statement),
+                not_before: 0,
+            },
+        ),
+        builder.verify_buffer(&keys, upload.buffer),
+    ];
+    let options = SendOptions::with_compute_units(portcullis_client::transaction::hash_compute_units(
+        new.commitment.len,
+    ));
+    stage.must(
+        format!("propose it: the gate takes the buffer and hashes it, {}", short(&new.commitment.sha256)),
+        scene.client.send(&instructions, alice, &[], &options).await,
+    )?;
+    let view = scene
+        .client
+        .fetch_proposal_of(&scene.program, keys.index)
+        .await?;
+    stage.ok(format!(
+        "the digest that voters sign, from the proposal's own terms: {}",
+        short(&view.digest)
+    ));
+    let proposal = Proposal {
+        keys,
+        address: view.address,
+        buffer: upload.buffer,
+        spill,
+        digest: view.digest,
+    };
+
+    stage.chapter("ATTACK");
+    attacks::write_to_the_buffer(stage, scene, &proposal).await?;
+    attacks::vote_as_a_stranger(stage, scene, &proposal).await?;
+    attacks::vote_with_another_digest(stage, scene, &proposal).await?;
+    attacks::vote_in_a_durable_nonce_transaction(stage, scene, &proposal).await?;
+    Ok(proposal)
+}
+
+async fn vote(stage: &mut Stage, scene: &Scene, proposal: &Proposal) -> Result<(), CliError> {
+    stage.chapter("VOTE");
+    for (name, voter) in [("alice", &scene.cast.alice), ("bob", &scene.cast.bob)] {
+        let approve = scene.client.builder().approve(
+            &proposal.keys,
+            voter.pubkey(),
+            proposal.vote(scene).await?,
+        );
+        stage.must(
+            format!("{name} approves this digest, for an hour at most"),
+            scene
+                .client
+                .send(&[approve], voter, &[], &SendOptions::default())
+                .await,
+        )?;
+    }
+    let view = scene.client.fetch_proposal_view(&proposal.address).await?;
+    let wait = view.proposal.eta - view.now.timestamp;
+    stage.prove(
+        format!("2 of 3: the timelock runs, {} hours to eta", (wait + 1800) / 3600),
+        view.proposal.eta > 0,
+    )?;
+    stage.chapter("ATTACK");
+    attacks::execute_early(stage, scene, proposal).await
+}
+
+async fn execute(stage: &mut Stage, scene: &Scene, proposal: &Proposal) -> Result<(), CliError> {
+    stage.chapter("WAIT");
+    let eta = scene
+        .client
+        .fetch_proposal(&proposal.address)
+        .await?
+        .account
+        .eta;
+    let now = scene.time.advance_to(eta).await.map_err(local)?;
+    stage.prove("two days pass on the validator's clock", now.unix_timestamp >= eta)?;
+
+    stage.chapter("ATTACK");
+    attacks::execute_another_buffer(stage, scene, proposal).await?;
+    attacks::execute_in_the_slot_of_an_extension(stage, scene, proposal).await?;
+
+    stage.chapter("EXECUTE");
+    stage.must(
+        "a slot later the same transaction passes: the gate upgrades the program",
+        attacks::execute(scene, proposal, proposal.buffer).await,
+    )?;
+    stage.chapter("ATTACK");
+    attacks::execute_twice(stage, scene, proposal).await
+}
+
+async fn prove(
+    stage: &mut Stage,
+    scene: &Scene,
+    tokens: &Tokens<'_>,
+    new: Commitment,
+    before: u64,
+) -> Result<(), CliError> {
+    stage.chapter("PROVE");
+    let programdata = scene.client.fetch_programdata(&scene.program).await?.account;
+    stage.prove(
+        format!("the deployed bytes hash to what was voted for, {}", short(&new.sha256)),
+        programdata.commitment() == Some(new),
+    )?;
+    stage.prove(
+        format!("the balances are kept: {} and {MOVED}", MINTED - MOVED),
+        tokens.balances().await? == (MINTED - MOVED, MOVED),
+    )?;
+    let after = tokens.transfer(MOVED).await?;
+    stage.prove(
+        format!("a transfer costs {after} compute units, {before} before: the new program runs"),
+        after < before,
+    )?;
+    let history = scene.client.history(&scene.council).await?;
+    let gate = pda::gate(&ID, &scene.program);
+    let head = scene.client.fetch_gate(&scene.program).await?.account.log.head;
+    stage.prove(
+        format!(
+            "{} events rebuilt from the transactions; they hash to the gate's log_head, {}",
+            history
+                .entries
+                .iter()
+                .filter(|entry| entry.account == gate)
+                .count(),
+            short(&head)
+        ),
+        history
+            .verdicts
+            .iter()
+            .all(|(_, verdict)| matches!(verdict, Verdict::Verified { .. }))
+            && history.verdicts.iter().any(|(account, _)| *account == gate),
+    )
+}

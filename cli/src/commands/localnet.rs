@@ -1,0 +1,155 @@
+//! Runs the embedded validator in the foreground until ctrl-c.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use portcullis_localnet::{
+    portcullis_program, Localnet as Validator, LocalnetConfig, LocalnetError, ProgramConfig,
+};
+use serde_json::json;
+use solana_sdk::{pubkey::Pubkey, signer::Signer};
+
+use crate::{
+    artifact, context::Context, duration::parse_duration, error::CliError, output::Fields,
+    signer::keypair_file,
+};
+
+/// Lamports that a funded account starts with: 10,000 SOL.
+const FUNDS_LAMPORTS: u64 = 10_000_000_000_000;
+
+/// Ports, and what is there from the start.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    portcullis localnet --fund ~/.config/solana/id.json\n  \
+    portcullis localnet --fund alice.json --fund bob.json --program program-keypair.json=app.so:alice.json\n\n\
+    Everything is in memory and gone when it stops. Time can be moved with the JSON-RPC method surfnet_timeTravel.")]
+pub struct Localnet {
+    /// JSON-RPC port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8899)]
+    rpc_port: u16,
+    /// WebSocket port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8900)]
+    ws_port: u16,
+    /// Gives 10,000 SOL to an address or to the key of a keypair file; may be given several times
+    #[arg(long = "fund", value_name = "KEY")]
+    funded: Vec<String>,
+    /// Deploys a program: PROGRAM=FILE.so:AUTHORITY, keys as addresses or keypair files; may be given several times
+    #[arg(long = "program", value_name = "PROGRAM=FILE:AUTHORITY")]
+    programs: Vec<String>,
+    /// Time from one slot to the next, 10ms to 1s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "400ms")]
+    slot_time: std::time::Duration,
+}
+
+impl Localnet {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Where a port is taken, a key is wrong, or a program is refused.
+    pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
+        let Self {
+            rpc_port,
+            ws_port,
+            funded,
+            programs,
+            slot_time,
+        } = self;
+        let mut config = LocalnetConfig {
+            rpc_port: Some(rpc_port).filter(|port| *port != 0),
+            ws_port: Some(ws_port).filter(|port| *port != 0),
+            slot_time_ms: u64::try_from(slot_time.as_millis()).unwrap_or(u64::MAX),
+            ..LocalnetConfig::default()
+        };
+        for key in &funded {
+            config
+                .funded_accounts
+                .push((address_of(key)?, FUNDS_LAMPORTS));
+        }
+        config
+            .programs
+            .push(portcullis_program(portcullis::ID, None));
+        for program in &programs {
+            config.programs.push(parse_program(program)?);
+        }
+        let installed: Vec<Pubkey> = config
+            .programs
+            .iter()
+            .map(|program| program.program_id)
+            .collect();
+        // Starting blocks for a moment; nothing else runs here.
+        let validator = Validator::start(config).map_err(failed)?;
+        let (rpc, ws) = (
+            validator.rpc_url().to_string(),
+            validator.ws_url().to_string(),
+        );
+        let mut fields = Fields::new()
+            .row("json-rpc", &rpc)
+            .row("websocket", &ws)
+            .row(
+                "portcullis",
+                format!("{}, final: no upgrade authority", portcullis::ID),
+            );
+        for program in installed.iter().skip(1) {
+            fields.push("program", program);
+        }
+        for key in &funded {
+            fields.push("funded", format!("{key} with 10,000 SOL"));
+        }
+        ctx.out.result(
+            &fields.render(0),
+            json!({
+                "rpc_url": rpc,
+                "ws_url": ws,
+                "portcullis": portcullis::ID.to_string(),
+                "programs": installed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "funded": funded,
+                "funded_lamports": FUNDS_LAMPORTS,
+            }),
+        );
+        ctx.out.note(&format!(
+            "next, in another terminal: portcullis -u {rpc} council create --help\nctrl-c stops it"
+        ));
+        let stopped = tokio::signal::ctrl_c().await;
+        validator.shutdown();
+        stopped
+            .map_err(|error| CliError::general(format!("waiting for ctrl-c failed: {error}")))?;
+        ctx.out.note("stopped");
+        Ok(())
+    }
+}
+
+fn failed(error: LocalnetError) -> CliError {
+    let message = crate::error::chain(&error);
+    match error {
+        LocalnetError::Port { .. } => CliError::usage("port_taken", message)
+            .hint("give others with --rpc-port and --ws-port; 0 takes a free one"),
+        LocalnetError::SlotTime { .. } => CliError::usage("slot_time_out_of_range", message),
+        LocalnetError::Account { .. } => CliError::usage("program_refused", message),
+        _ => CliError::general(message),
+    }
+}
+
+/// An address, or that of a keypair file.
+fn address_of(text: &str) -> Result<Pubkey, CliError> {
+    match text.parse() {
+        Ok(address) => Ok(address),
+        Err(_) => Ok(keypair_file(Path::new(text), "key")?.pubkey()),
+    }
+}
+
+fn parse_program(text: &str) -> Result<ProgramConfig, CliError> {
+    let wrong = || {
+        CliError::usage(
+            "program_argument",
+            format!("--program must be PROGRAM=FILE:AUTHORITY, found `{text}`"),
+        )
+        .hint("for instance --program program-keypair.json=app.so:authority.json")
+    };
+    let (program, rest) = text.split_once('=').ok_or_else(wrong)?;
+    let (file, authority) = rest.rsplit_once(':').ok_or_else(wrong)?;
+    Ok(ProgramConfig {
+        program_id: address_of(program)?,
+        elf: artifact::read(&PathBuf::from(file))?.bytes,
+        upgrade_authority: Some(address_of(authority)?),
+    })
+}

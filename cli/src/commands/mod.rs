@@ -1,0 +1,21 @@
+//! One module a subcommand: an args struct and `run(self, &Context)`.
+
+pub mod approve;
+pub mod buffer;
+pub mod cancel;
+pub mod close;
+pub mod council;
+pub mod demo;
+pub mod execute;
+pub mod gate;
+pub mod history;
+pub mod list;
+pub mod localnet;
+pub mod propose;
+pub mod reject;
+pub mod retract;
+pub mod review;
+pub mod status;
+pub mod verify;
+pub mod veto;
+pub mod wait;

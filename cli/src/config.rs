@@ -1,0 +1,192 @@
+//! Where cluster and keypair come from: the command line, else Solana's own configuration file.
+
+use std::path::Path;
+
+use solana_cli_config::{Config, CONFIG_FILE};
+
+use crate::error::CliError;
+
+/// What reads use when nobody has chosen a cluster. Writes then refuse.
+const DEFAULT_READ_URL: &str = "https://api.mainnet-beta.solana.com";
+
+/// The cluster that is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// The RPC server's URL. May hold credentials, so it is never printed: see [`Cluster::shown`].
+    pub url: String,
+    /// Whether the user chose it, by `-u` or in the configuration file.
+    pub chosen: bool,
+}
+
+impl Cluster {
+    /// The cluster of `url_or_moniker`.
+    ///
+    /// # Errors
+    /// `unknown_cluster` for what is neither a moniker nor a URL.
+    pub fn parse(url_or_moniker: &str) -> Result<Self, CliError> {
+        let url = match url_or_moniker {
+            "m" | "mainnet-beta" | "mainnet" => DEFAULT_READ_URL,
+            "t" | "testnet" => "https://api.testnet.solana.com",
+            "d" | "devnet" => "https://api.devnet.solana.com",
+            "l" | "localhost" => "http://localhost:8899",
+            url => url,
+        };
+        let host = url
+            .strip_prefix("https://")
+            .or_else(|| url.strip_prefix("http://"))
+            .and_then(|rest| rest.split(['/', '?']).next());
+        if host.is_none_or(str::is_empty) {
+            return Err(CliError::usage(
+                "unknown_cluster",
+                format!(
+                    "a cluster must be mainnet-beta, testnet, devnet, localhost or a URL, found `{url_or_moniker}`"
+                ),
+            )
+            .hint("give one of them with -u, for instance -u devnet or -u https://rpc.example.com"));
+        }
+        Ok(Self {
+            url: url.to_string(),
+            chosen: true,
+        })
+    }
+
+    /// The name to show: a moniker, or the URL without what may be a secret.
+    pub fn shown(&self) -> String {
+        match self.url.as_str() {
+            DEFAULT_READ_URL => "mainnet-beta".to_string(),
+            "https://api.testnet.solana.com" => "testnet".to_string(),
+            "https://api.devnet.solana.com" => "devnet".to_string(),
+            url => redacted(url),
+        }
+    }
+
+    /// Whether it is this machine's, whose clock may be moved by hand.
+    pub fn is_local(&self) -> bool {
+        let url = redacted(&self.url);
+        ["http://localhost", "http://127.0.0.1", "http://[::1]"]
+            .iter()
+            .any(|local| url.starts_with(local))
+    }
+}
+
+/// Scheme, host and port of a URL. Providers put keys into user info, path and query.
+pub fn redacted(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "(hidden)".to_string();
+    };
+    let (authority, tail) = match rest.find(['/', '?', '#']) {
+        Some(end) => rest.split_at(end),
+        None => (rest, ""),
+    };
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let hidden = if tail.trim_matches('/').is_empty() {
+        ""
+    } else {
+        "/..."
+    };
+    format!("{scheme}://{host}{hidden}")
+}
+
+/// Solana's configuration, where the user has one.
+pub struct Settings {
+    file: Option<Config>,
+}
+
+impl Settings {
+    /// Reads the file named on the command line, or the usual one if it exists.
+    ///
+    /// # Errors
+    /// A file that was named and is missing, or one that cannot be read.
+    pub fn load(named: Option<&Path>) -> Result<Self, CliError> {
+        let path = match (named, CONFIG_FILE.as_deref()) {
+            (Some(path), _) => path,
+            (None, Some(usual)) if Path::new(usual).exists() => Path::new(usual),
+            (None, _) => return Ok(Self { file: None }),
+        };
+        let shown = path.display();
+        let config = Config::load(&path.to_string_lossy()).map_err(|error| {
+            CliError::usage(
+                "config_unreadable",
+                format!("failed to read the configuration file {shown}: {error}"),
+            )
+            .hint("correct it with `solana config set`, or name another with --config")
+        })?;
+        Ok(Self { file: Some(config) })
+    }
+
+    /// The cluster: from the command line, from the file, or the public one for reads only.
+    ///
+    /// # Errors
+    /// `unknown_cluster`.
+    pub fn cluster(&self, argument: Option<&str>) -> Result<Cluster, CliError> {
+        let configured = self
+            .file
+            .as_ref()
+            .map(|config| config.json_rpc_url.as_str());
+        match argument.or(configured.filter(|url| !url.is_empty())) {
+            Some(url) => Cluster::parse(url),
+            None => Ok(Cluster {
+                url: DEFAULT_READ_URL.to_string(),
+                chosen: false,
+            }),
+        }
+    }
+
+    /// Where the default signer's key is.
+    pub fn keypair_path(&self) -> Option<&str> {
+        let config = self.file.as_ref()?;
+        Some(config.keypair_path.as_str()).filter(|path| !path.is_empty())
+    }
+
+    /// The commitment level, by name.
+    pub fn commitment(&self) -> Option<&str> {
+        let config = self.file.as_ref()?;
+        Some(config.commitment.as_str()).filter(|level| !level.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monikers_and_urls_are_clusters() {
+        assert_eq!(
+            Cluster::parse("devnet").unwrap().url,
+            "https://api.devnet.solana.com"
+        );
+        assert_eq!(Cluster::parse("l").unwrap().url, "http://localhost:8899");
+        assert_eq!(
+            Cluster::parse("http://10.0.0.1:1").unwrap().url,
+            "http://10.0.0.1:1"
+        );
+        for wrong in ["foonet", "", "https://", "ftp://host", "localhost:8899"] {
+            assert_eq!(
+                Cluster::parse(wrong).unwrap_err().code,
+                "unknown_cluster",
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_in_urls_are_never_shown() {
+        assert_eq!(
+            redacted("https://rpc.example.com/?api-key=secret"),
+            "https://rpc.example.com/..."
+        );
+        assert_eq!(
+            redacted("https://user:secret@rpc.example.com:90/x"),
+            "https://rpc.example.com:90/..."
+        );
+        assert_eq!(redacted("http://127.0.0.1:8899/"), "http://127.0.0.1:8899");
+        assert_eq!(Cluster::parse("m").unwrap().shown(), "mainnet-beta");
+    }
+
+    #[test]
+    fn without_file_and_argument_only_reads_have_a_cluster() {
+        let settings = Settings { file: None };
+        assert!(!settings.cluster(None).unwrap().chosen);
+        assert!(settings.cluster(Some("devnet")).unwrap().chosen);
+    }
+}

@@ -1,0 +1,174 @@
+//! What every command works with: output, cluster, signers, the instance of Portcullis.
+
+use std::{cell::OnceCell, rc::Rc, str::FromStr, sync::Arc};
+
+use portcullis_client::{instruction::Builder, Client};
+use solana_commitment_config::CommitmentConfig;
+use solana_rpc_client::nonblocking::rpc_client::RpcClient;
+use solana_sdk::{pubkey::Pubkey, signer::Signer};
+
+use crate::{
+    args::GlobalArgs,
+    config::{Cluster, Settings},
+    error::CliError,
+    output::Output,
+    signer,
+};
+
+/// What every command works with. Nothing is read or connected to before a command asks for it.
+pub struct Context {
+    /// Where everything is printed.
+    pub out: Rc<Output>,
+    /// The options that every command takes.
+    pub global: GlobalArgs,
+    settings: OnceCell<Settings>,
+    cluster: OnceCell<Cluster>,
+    client: OnceCell<Client>,
+    signer: OnceCell<Rc<dyn Signer>>,
+    fee_payer: OnceCell<Rc<dyn Signer>>,
+}
+
+/// `OnceCell::get_or_try_init` is not stable.
+fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, CliError>) -> Result<&T, CliError> {
+    if let Some(value) = cell.get() {
+        return Ok(value);
+    }
+    let value = make()?;
+    Ok(cell.get_or_init(|| value))
+}
+
+impl Context {
+    /// A context for one command.
+    pub fn new(global: GlobalArgs, out: Rc<Output>) -> Self {
+        Self {
+            out,
+            global,
+            settings: OnceCell::new(),
+            cluster: OnceCell::new(),
+            client: OnceCell::new(),
+            signer: OnceCell::new(),
+            fee_payer: OnceCell::new(),
+        }
+    }
+
+    /// The program id of the instance of Portcullis that is meant.
+    pub fn portcullis(&self) -> Pubkey {
+        self.global.portcullis
+    }
+
+    /// Builds instructions for this instance.
+    pub fn builder(&self) -> Builder {
+        Builder {
+            portcullis: self.portcullis(),
+        }
+    }
+
+    /// Says on stderr what to type next; a cluster given on the command line is repeated, unless it may hold a secret.
+    pub fn next(&self, text: &str) {
+        let text = match &self.global.url {
+            None => text.to_string(),
+            Some(url) => {
+                let shown = match crate::config::redacted(url) {
+                    _ if !url.contains("://") => url.as_str(),
+                    redacted if redacted == *url => url.as_str(),
+                    _ => "URL",
+                };
+                text.replace("portcullis ", &format!("portcullis -u {shown} "))
+            }
+        };
+        self.out.note(&text);
+    }
+
+    fn settings(&self) -> Result<&Settings, CliError> {
+        once(&self.settings, || {
+            Settings::load(self.global.config.as_deref())
+        })
+    }
+
+    /// The cluster that is meant.
+    ///
+    /// # Errors
+    /// An unknown cluster, or a configuration file that cannot be read.
+    pub fn cluster(&self) -> Result<&Cluster, CliError> {
+        once(&self.cluster, || {
+            self.settings()?.cluster(self.global.url.as_deref())
+        })
+    }
+
+    /// Requires that the user has chosen a cluster: nothing is written to one that was guessed.
+    ///
+    /// # Errors
+    /// `no_cluster`.
+    pub fn require_chosen_cluster(&self) -> Result<&Cluster, CliError> {
+        let cluster = self.cluster()?;
+        if cluster.chosen {
+            return Ok(cluster);
+        }
+        Err(CliError::usage(
+            "no_cluster",
+            "a cluster must be chosen before anything is written, and none is",
+        )
+        .hint("give one with -u (for instance -u devnet), or set one with `solana config set --url URL`"))
+    }
+
+    /// The connection to the cluster.
+    ///
+    /// # Errors
+    /// As [`cluster`](Self::cluster), and an unknown commitment level.
+    pub fn client(&self) -> Result<&Client, CliError> {
+        once(&self.client, || {
+            let cluster = self.cluster()?;
+            if !cluster.chosen {
+                self.out.note(&format!(
+                    "note: no cluster is chosen, reading from {}",
+                    cluster.shown()
+                ));
+            }
+            let level = match &self.global.commitment {
+                Some(level) => level.as_str(),
+                None => self.settings()?.commitment().unwrap_or("confirmed"),
+            };
+            let commitment = CommitmentConfig::from_str(level).map_err(|_| {
+                CliError::usage(
+                    "unknown_commitment",
+                    format!(
+                        "the commitment must be processed, confirmed or finalized, found `{level}`"
+                    ),
+                )
+                .hint("give one with --commitment")
+            })?;
+            let rpc = RpcClient::new_with_commitment(cluster.url.clone(), commitment);
+            Ok(Client::from_rpc(Arc::new(rpc), self.portcullis()))
+        })
+    }
+
+    /// The signer: the member, proposer or authority that acts.
+    ///
+    /// # Errors
+    /// Where its key cannot be used.
+    pub fn signer(&self) -> Result<&Rc<dyn Signer>, CliError> {
+        once(&self.signer, || {
+            let source = match &self.global.keypair {
+                Some(source) => source.as_str(),
+                None => self.settings()?.keypair_path().ok_or_else(|| {
+                    CliError::usage("no_keypair", "a signer is needed, and none is given")
+                        .hint("give a keypair file with -k, or set one with `solana config set --keypair FILE`")
+                })?,
+            };
+            Ok(Rc::from(signer::load(source, "keypair")?))
+        })
+    }
+
+    /// Who pays fees and rent: the signer, unless another is given.
+    ///
+    /// # Errors
+    /// Where its key cannot be used.
+    pub fn fee_payer(&self) -> Result<&Rc<dyn Signer>, CliError> {
+        let Some(source) = &self.global.fee_payer else {
+            return self.signer();
+        };
+        once(&self.fee_payer, || {
+            Ok(Rc::from(signer::load(source, "fee payer")?))
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! `portcullis`: the command line of the gate that Solana program upgrades pass through.
+
+mod args;
+mod artifact;
+mod client_error;
+mod commands;
+mod config;
+mod context;
+mod dispatch;
+mod duration;
+mod error;
+mod exit;
+mod member;
+mod output;
+mod policy_args;
+mod reference;
+mod resolve;
+mod signer;
+mod view;
+mod vote;
+mod write;
+
+fn main() -> std::process::ExitCode {
+    dispatch::main().into()
+}

@@ -1,0 +1,249 @@
+//! What is printed, and where: the result to stdout, all else to stderr.
+
+use std::{
+    cell::RefCell,
+    io::{self, IsTerminal, Write},
+};
+
+use clap::ValueEnum;
+use comfy_table::{presets, ContentArrangement, Table};
+use owo_colors::{OwoColorize, Style};
+use serde_json::{json, Value};
+
+use crate::{error::CliError, exit::ExitCode};
+
+/// The version of the JSON envelope. Rises when a key changes its meaning or goes away.
+const SCHEMA_VERSION: u32 = 1;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object on stdout, also on errors.
+    Json,
+}
+
+/// Prints results, notes and errors of one command.
+pub struct Output {
+    format: Format,
+    command: String,
+    warnings: RefCell<Vec<String>>,
+    color_stderr: bool,
+}
+
+impl Output {
+    /// Output of `command`, such as `gate adopt`.
+    pub fn new(format: Format, command: impl Into<String>) -> Self {
+        Self {
+            format,
+            command: command.into(),
+            warnings: RefCell::default(),
+            color_stderr: color(&io::stderr()),
+        }
+    }
+
+    /// Whether people read the result, not a program.
+    pub fn is_text(&self) -> bool {
+        self.format == Format::Text
+    }
+
+    /// Whether progress may be drawn.
+    pub fn shows_progress(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    /// Prints the result: `text` for people, `data` within the envelope for programs.
+    pub fn result(&self, text: &str, data: Value) {
+        match self.format {
+            Format::Text => print_out(text.trim_end()),
+            Format::Json => self.envelope(true, data, None),
+        }
+    }
+
+    /// Prints what was found out before a failure, for people; programs find it in the failure's `data`.
+    pub fn text_only(&self, text: &str) {
+        if self.format == Format::Text {
+            print_out(text.trim_end());
+        }
+    }
+
+    /// Prints the failure and gives the exit code.
+    pub fn failure(&self, error: &CliError) -> ExitCode {
+        if let Format::Json = self.format {
+            self.envelope(
+                false,
+                error.data.clone().unwrap_or(Value::Null),
+                Some(error.json()),
+            );
+        }
+        let label = self.paint("error:", Style::new().red().bold());
+        self.note(&format!("{label} {}", error.message));
+        if let Some(hint) = &error.hint {
+            let label = self.paint("hint:", Style::new().cyan().bold());
+            self.note(&format!("{label} {hint}"));
+        }
+        error.exit
+    }
+
+    /// Prints only the envelope of a failure, whose text was printed by somebody else.
+    pub fn envelope_only(&self, error: &CliError) {
+        self.envelope(false, Value::Null, Some(error.json()));
+    }
+
+    /// A line for people on stderr.
+    pub fn note(&self, text: &str) {
+        // Nobody is there to be told that stderr is closed.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// Something that the user must know; also in the envelope.
+    pub fn warn(&self, text: impl Into<String>) {
+        let text = text.into();
+        let label = self.paint("warning:", Style::new().yellow().bold());
+        self.note(&format!("{label} {text}"));
+        self.warnings.borrow_mut().push(text);
+    }
+
+    /// A warning in a frame that cannot be overlooked; also in the envelope.
+    pub fn alarm(&self, text: impl Into<String>) {
+        let text = text.into();
+        let rule = "!".repeat(78);
+        let block = format!("{rule}\n!! WARNING: {text}\n{rule}");
+        self.note(&self.paint(&block, Style::new().red().bold()));
+        self.warnings.borrow_mut().push(text);
+    }
+
+    fn paint(&self, text: &str, style: Style) -> String {
+        if self.color_stderr {
+            text.style(style).to_string()
+        } else {
+            text.to_string()
+        }
+    }
+
+    fn envelope(&self, success: bool, data: Value, error: Option<Value>) {
+        let mut envelope = json!({
+            "schema_version": SCHEMA_VERSION,
+            "command": self.command,
+            "success": success,
+            "data": data,
+            "warnings": *self.warnings.borrow(),
+        });
+        if let (Some(error), Value::Object(fields)) = (error, &mut envelope) {
+            fields.insert("error".to_string(), error);
+        }
+        // A value made of strings and numbers always serializes.
+        print_out(&serde_json::to_string_pretty(&envelope).unwrap_or_default());
+    }
+}
+
+/// A closed pipe (`portcullis list | head`) is no reason to fail.
+fn print_out(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{text}");
+    let _ = stdout.flush();
+}
+
+fn color(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Words that stdout shows in colour on a terminal: green where `good`, else red.
+pub fn judged(text: &str, good: bool) -> String {
+    if !color(&io::stdout()) {
+        return text.to_string();
+    }
+    let style = if good {
+        Style::new().green()
+    } else {
+        Style::new().red().bold()
+    };
+    text.style(style).to_string()
+}
+
+/// Aligned `name  value` lines.
+#[derive(Default)]
+pub struct Fields {
+    rows: Vec<(String, String)>,
+}
+
+impl Fields {
+    /// No lines yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a line.
+    #[must_use]
+    pub fn row(mut self, name: &str, value: impl ToString) -> Self {
+        self.push(name, value);
+        self
+    }
+
+    /// Adds a line in place.
+    pub fn push(&mut self, name: &str, value: impl ToString) {
+        self.rows.push((name.to_string(), value.to_string()));
+    }
+
+    /// Adds the lines of another list.
+    pub fn extend(&mut self, more: Self) {
+        self.rows.extend(more.rows);
+    }
+
+    /// The lines, each indented by `indent` spaces.
+    pub fn render(&self, indent: usize) -> String {
+        let width = self.rows.iter().map(|(name, _)| name.len()).max();
+        let width = width.unwrap_or_default();
+        let lines: Vec<String> = self
+            .rows
+            .iter()
+            .map(|(name, value)| {
+                let line = format!("{:indent$}{name:width$}  {value}", "");
+                line.trim_end().to_string()
+            })
+            .collect();
+        lines.join("\n")
+    }
+}
+
+/// Rows under a header: with lines on a terminal, in plain columns elsewhere.
+pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    if io::stdout().is_terminal() {
+        table
+            .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+            .set_content_arrangement(ContentArrangement::Dynamic);
+    } else {
+        table.load_preset(presets::NOTHING);
+    }
+    table.set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    let text = table.trim_fmt();
+    if io::stdout().is_terminal() {
+        return text;
+    }
+    // Without lines around it, the first column needs no padding.
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_aligned() {
+        let fields = Fields::new()
+            .row("program", "abc")
+            .row("eta", "")
+            .row("hash", 7);
+        assert_eq!(fields.render(2), "  program  abc\n  eta\n  hash     7");
+    }
+}

@@ -1,0 +1,277 @@
+//! Everything that changes the chain goes through here: show, simulate or ask, sign, send.
+
+use std::{
+    io::{self, IsTerminal},
+    rc::Rc,
+};
+
+use dialoguer::Confirm;
+use portcullis_client::{Client, ClientError, SendOptions};
+use serde_json::{json, Value};
+use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Signature, signer::Signer};
+
+use crate::{args::WriteArgs, context::Context, error::CliError, output::Fields};
+
+/// One transaction of a write.
+pub struct Step {
+    /// What it does: `approve`, `extend the program`.
+    pub label: String,
+    pub instructions: Vec<Instruction>,
+    /// `None`: the runtime's default.
+    pub compute_units: Option<u32>,
+}
+
+impl Step {
+    /// A transaction with the runtime's default of compute units.
+    pub fn new(label: impl Into<String>, instructions: Vec<Instruction>) -> Self {
+        Self {
+            label: label.into(),
+            instructions,
+            compute_units: None,
+        }
+    }
+
+    /// With a limit of compute units.
+    #[must_use]
+    pub fn compute_units(mut self, limit: u32) -> Self {
+        self.compute_units = Some(limit);
+        self
+    }
+}
+
+/// A write under way.
+pub struct Writer<'a> {
+    ctx: &'a Context,
+    args: WriteArgs,
+    pub client: &'a Client,
+    pub signer: Rc<dyn Signer>,
+    pub payer: Rc<dyn Signer>,
+}
+
+impl Context {
+    /// Begins a write: a cluster that was chosen, a signer, somebody who pays.
+    ///
+    /// # Errors
+    /// Where one of them is missing.
+    pub fn writer(&self, args: WriteArgs) -> Result<Writer<'_>, CliError> {
+        self.require_chosen_cluster()?;
+        Ok(Writer {
+            ctx: self,
+            args,
+            client: self.client()?,
+            signer: Rc::clone(self.signer()?),
+            payer: Rc::clone(self.fee_payer()?),
+        })
+    }
+}
+
+impl Writer<'_> {
+    /// The address that acts.
+    pub fn key(&self) -> Pubkey {
+        self.signer.pubkey()
+    }
+
+    /// The address that pays.
+    pub fn payer_key(&self) -> Pubkey {
+        self.payer.pubkey()
+    }
+
+    /// Whether nothing may be signed.
+    pub fn is_dry_run(&self) -> bool {
+        self.args.dry_run
+    }
+
+    /// Shows on stderr what is about to happen, and where.
+    ///
+    /// # Errors
+    /// Where the cluster is unknown.
+    pub fn show(&self, title: &str, details: Fields) -> Result<(), CliError> {
+        let mut fields = Fields::new()
+            .row("cluster", self.ctx.cluster()?.shown())
+            .row("portcullis", self.ctx.portcullis())
+            .row("signer", self.key());
+        if self.payer_key() != self.key() {
+            fields.push("fee payer", self.payer_key());
+        }
+        fields.extend(details);
+        self.ctx.out.note(&format!("{title}\n{}", fields.render(2)));
+        Ok(())
+    }
+
+    /// Asks, unless `--yes` was given.
+    ///
+    /// # Errors
+    /// `aborted` without a yes.
+    pub fn confirm(&self) -> Result<(), CliError> {
+        if self.args.yes {
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Err(CliError::aborted(
+                "this needs a confirmation, and there is no terminal to ask on",
+            )
+            .hint("look at what is shown above, then run it again with --yes"));
+        }
+        let agreed = Confirm::new()
+            .with_prompt("Sign and send?")
+            .default(false)
+            .interact()
+            .map_err(|error| {
+                CliError::aborted(format!("the question was not answered: {error}"))
+            })?;
+        if agreed {
+            Ok(())
+        } else {
+            Err(CliError::aborted("not confirmed; nothing was sent"))
+        }
+    }
+
+    /// Requires that the payer has `lamports`, plus the fee of one more transaction.
+    ///
+    /// # Errors
+    /// `insufficient_funds` with what is required and what was found.
+    pub async fn require_funds(&self, lamports: u64) -> Result<(), CliError> {
+        // Solana's fee for a signature; two signatures are the most that a command needs beside the payer's.
+        const FEES: u64 = 3 * 5_000;
+        let payer = self.payer_key();
+        let found = self.client.rpc.get_balance(&payer).await;
+        let found = found.map_err(ClientError::from)?;
+        let required = lamports.saturating_add(FEES);
+        if found < required {
+            return Err(ClientError::InsufficientFunds {
+                payer,
+                required,
+                found,
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    /// The rent of an account with so many bytes, in lamports.
+    ///
+    /// # Errors
+    /// Those of the RPC server.
+    pub async fn rent(&self, space: usize) -> Result<u64, CliError> {
+        let rent = self
+            .client
+            .rpc
+            .get_minimum_balance_for_rent_exemption(space)
+            .await;
+        Ok(rent.map_err(ClientError::from)?)
+    }
+
+    /// How transactions are sent.
+    pub fn options(&self, compute_units: Option<u32>) -> SendOptions {
+        SendOptions {
+            compute_unit_limit: compute_units,
+            compute_unit_price_micro_lamports: self.ctx.global.compute_unit_price_micro_lamports,
+            ..SendOptions::default()
+        }
+    }
+
+    /// Simulates the first step; the others depend on it. Prints the result of the dry run.
+    ///
+    /// # Errors
+    /// The refusal, where the step would be refused.
+    pub async fn simulate(&self, steps: &[Step], details: Value) -> Result<(), CliError> {
+        let mut lines = vec!["dry run: nothing was signed or sent".to_string()];
+        let mut transactions = Vec::new();
+        for (place, step) in steps.iter().enumerate() {
+            let count = step.instructions.len();
+            if place > 0 {
+                lines.push(format!(
+                    "  {}: {count} instruction(s), not simulated: it depends on the one before",
+                    step.label
+                ));
+                transactions.push(json!({
+                    "label": step.label, "instructions": count, "simulated": false,
+                }));
+                continue;
+            }
+            let options = self.options(step.compute_units);
+            let simulation = self
+                .client
+                .simulate(&step.instructions, &self.payer_key(), &options)
+                .await?;
+            if let Some(refusal) = simulation.refusal {
+                return Err(
+                    CliError::from(ClientError::Refused(Box::new(refusal))).context("dry run")
+                );
+            }
+            if let Some(error) = simulation.error {
+                return Err(CliError::from(ClientError::TransactionFailed {
+                    error,
+                    logs: simulation.logs,
+                })
+                .context("dry run"));
+            }
+            let units = simulation.compute_units.unwrap_or_default();
+            lines.push(format!(
+                "  {}: {count} instruction(s), would succeed, {units} compute units",
+                step.label
+            ));
+            transactions.push(json!({
+                "label": step.label, "instructions": count, "simulated": true, "compute_units": units,
+            }));
+        }
+        self.ctx.out.result(
+            &lines.join("\n"),
+            json!({ "dry_run": true, "transactions": transactions, "would": details }),
+        );
+        Ok(())
+    }
+
+    /// Signs, sends and confirms one transaction.
+    ///
+    /// # Errors
+    /// Those of the client.
+    pub async fn send(
+        &self,
+        step: &Step,
+        more_signers: &[&dyn Signer],
+    ) -> Result<Signature, CliError> {
+        let mut signers: Vec<&dyn Signer> = vec![self.signer.as_ref()];
+        signers.extend(more_signers);
+        let signature = self
+            .client
+            .send(
+                &step.instructions,
+                self.payer.as_ref(),
+                &signers,
+                &self.options(step.compute_units),
+            )
+            .await?;
+        tracing::info!(label = step.label, %signature, "confirmed");
+        Ok(signature)
+    }
+
+    /// Shows nothing more: simulates on `--dry-run`, else asks and sends every step. `None` after a dry run, whose result
+    /// is printed.
+    ///
+    /// # Errors
+    /// A refusal, or no confirmation.
+    pub async fn run(
+        &self,
+        steps: &[Step],
+        details: Value,
+        more_signers: &[&dyn Signer],
+    ) -> Result<Option<Vec<Signature>>, CliError> {
+        if self.args.dry_run {
+            self.simulate(steps, details).await?;
+            return Ok(None);
+        }
+        self.confirm()?;
+        let mut signatures = Vec::with_capacity(steps.len());
+        for step in steps {
+            signatures.push(self.send(step, more_signers).await.map_err(|error| {
+                if steps.len() > 1 {
+                    error.context(&step.label)
+                } else {
+                    error
+                }
+            })?);
+        }
+        Ok(Some(signatures))
+    }
+}

@@ -1,0 +1,337 @@
+//! Artifacts: files that hold a program's ELF. They are loaded and verified by the very virtual machine that the loader will
+//! use, so that a broken build is refused before anyone pays for a buffer.
+
+use std::{mem::offset_of, path::Path, ptr::NonNull, sync::Arc};
+
+use portcullis::digest::Commitment;
+use solana_sbpf::{
+    elf::{get_sbpf_version, Executable},
+    elf_parser::types::Elf64Ehdr,
+    error::EbpfError,
+    memory_region::MemoryMapping,
+    program::{BuiltinFunctionDefinition, BuiltinProgram, SBPFVersion},
+    verifier::RequisiteVerifier,
+    vm::{Config, ContextObject},
+};
+
+use crate::{account::PROGRAMDATA_HEADER, error::ClientError};
+
+/// The most bytes of an account (`MAX_PERMITTED_DATA_LENGTH`, solana-system-interface 3).
+pub const MAX_ACCOUNT_LEN: usize = solana_system_interface::MAX_PERMITTED_DATA_LENGTH as usize;
+/// The longest ELF that loader v3 takes.
+pub const MAX_LOADER_ELF_LEN: usize = MAX_ACCOUNT_LEN - PROGRAMDATA_HEADER;
+
+const MAGIC: &[u8] = b"\x7fELF";
+
+/// Every system call of Agave 4.2 (`create_program_runtime_environment_v1`, solana-syscalls 4.2), but `sol_alloc_free_`, which
+/// may no longer be deployed. Some are behind a feature gate: whether the cluster has it is for the cluster to say.
+const SYSCALLS: &[&str] = &[
+    "abort",
+    "sol_panic_",
+    "sol_log_",
+    "sol_log_64_",
+    "sol_log_pubkey",
+    "sol_log_compute_units_",
+    "sol_log_data",
+    "sol_create_program_address",
+    "sol_try_find_program_address",
+    "sol_sha256",
+    "sol_sha512",
+    "sol_keccak256",
+    "sol_secp256k1_recover",
+    "sol_blake3",
+    "sol_curve_validate_point",
+    "sol_curve_group_op",
+    "sol_curve_multiscalar_mul",
+    "sol_curve_decompress",
+    "sol_curve_pairing_map",
+    "sol_get_clock_sysvar",
+    "sol_get_epoch_schedule_sysvar",
+    "sol_get_fees_sysvar",
+    "sol_get_rent_sysvar",
+    "sol_get_last_restart_slot",
+    "sol_get_epoch_rewards_sysvar",
+    "sol_memcpy_",
+    "sol_memmove_",
+    "sol_memset_",
+    "sol_memcmp_",
+    "sol_get_processed_sibling_instruction",
+    "sol_get_stack_height",
+    "sol_set_return_data",
+    "sol_get_return_data",
+    "sol_invoke_signed_c",
+    "sol_invoke_signed_rust",
+    "sol_alt_bn128_group_op",
+    "sol_alt_bn128_compression",
+    "sol_big_mod_exp",
+    "sol_poseidon",
+    "sol_remaining_compute_units",
+    "sol_get_sysvar",
+    "sol_get_epoch_stake",
+];
+
+/// Why bytes are not a program that can be deployed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ElfError {
+    #[error("the file is empty: build the program first")]
+    Empty,
+    #[error(
+        "it does not begin with the four bytes of an ELF: give the .so file that the build made"
+    )]
+    NotAnElf,
+    #[error(
+        "its sBPF version is {found}, 0 to 3 can be deployed: build it for sBPF v3 or earlier"
+    )]
+    UnknownVersion {
+        /// The `e_flags` of the ELF's header.
+        found: u32,
+    },
+    #[error("it has {found} bytes, loader v3 takes {MAX_LOADER_ELF_LEN} at most: make it smaller")]
+    TooLong { found: usize },
+    #[error("it has {found} bytes, its headers speak of {required}: it was cut off, copy or build it again")]
+    Truncated { required: u64, found: usize },
+    #[error("the loader would refuse it ({reason}): the file may be cut off or not built for Solana; build it again")]
+    NotLoadable {
+        /// The virtual machine's own words.
+        reason: String,
+    },
+}
+
+/// What an ELF says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ElfInfo {
+    pub commitment: Commitment,
+    /// 0 to 3. Later clusters take only version 3 for new deployments.
+    pub sbpf_version: u32,
+}
+
+/// A program that can be deployed, and what voters will commit to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// The whole file. An ELF's last header often ends with zeros, which the loader needs although the commitment does not
+    /// count them: a buffer holds all of these bytes.
+    pub bytes: Vec<u8>,
+    pub commitment: Commitment,
+    /// 0 to 3.
+    pub sbpf_version: u32,
+}
+
+impl Artifact {
+    /// Takes the bytes of an ELF.
+    ///
+    /// # Errors
+    /// Those of [`check`].
+    pub fn new(bytes: Vec<u8>) -> Result<Self, ElfError> {
+        let info = check(&bytes)?;
+        Ok(Self {
+            bytes,
+            commitment: info.commitment,
+            sbpf_version: info.sbpf_version,
+        })
+    }
+}
+
+/// Reads an artifact from a file.
+///
+/// # Errors
+/// `ReadFile` where there is no such file or it cannot be read, `Artifact` where it is not a program that can be deployed.
+pub fn read_artifact(path: &Path) -> Result<Artifact, ClientError> {
+    let bytes = std::fs::read(path).map_err(|source| ClientError::ReadFile {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    Artifact::new(bytes).map_err(|source| ClientError::Artifact {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+/// Requires that the loader would take these bytes as a program.
+///
+/// # Errors
+/// What stands against it. System calls behind a feature gate of the cluster are not judged.
+pub fn check(bytes: &[u8]) -> Result<ElfInfo, ElfError> {
+    if bytes.is_empty() {
+        return Err(ElfError::Empty);
+    }
+    if !bytes.starts_with(MAGIC) {
+        return Err(ElfError::NotAnElf);
+    }
+    let refused = |reason: &dyn std::fmt::Display| ElfError::NotLoadable {
+        reason: reason.to_string(),
+    };
+    let sbpf_version = match get_sbpf_version(bytes) {
+        Ok(SBPFVersion::V0) => 0,
+        Ok(SBPFVersion::V1) => 1,
+        Ok(SBPFVersion::V2) => 2,
+        Ok(SBPFVersion::V3) => 3,
+        Ok(_) => {
+            return Err(ElfError::UnknownVersion {
+                found: e_flags(bytes).unwrap_or(u32::MAX),
+            })
+        }
+        Err(error) => return Err(refused(&format!("{error:?}"))),
+    };
+    if bytes.len() > MAX_LOADER_ELF_LEN {
+        return Err(ElfError::TooLong { found: bytes.len() });
+    }
+    // From version 3 on the loader does not look at the section headers, which stand last: it would take a file that lost
+    // some of them.
+    match sections_end(bytes) {
+        Some(required) if usize::try_from(required).is_ok_and(|end| end <= bytes.len()) => {}
+        Some(required) => {
+            return Err(ElfError::Truncated {
+                required,
+                found: bytes.len(),
+            })
+        }
+        None => return Err(refused(&"its header is incomplete")),
+    }
+    let executable = Executable::<NoContext>::load(bytes, Arc::new(loader()?))
+        .map_err(|error| refused(&error))?;
+    executable
+        .verify::<RequisiteVerifier>()
+        .map_err(|error| refused(&error))?;
+    let commitment = Commitment::of(bytes).ok_or(ElfError::Empty)?;
+    Ok(ElfInfo {
+        commitment,
+        sbpf_version,
+    })
+}
+
+/// A little-endian field of the header of a 64-bit ELF.
+fn field<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+    bytes.get(offset..offset.checked_add(N)?)?.try_into().ok()
+}
+
+fn e_flags(bytes: &[u8]) -> Option<u32> {
+    field(bytes, offset_of!(Elf64Ehdr, e_flags)).map(u32::from_le_bytes)
+}
+
+/// Where the table of section headers ends. Saturates, so that no value wraps to a small one.
+fn sections_end(bytes: &[u8]) -> Option<u64> {
+    let start = field(bytes, offset_of!(Elf64Ehdr, e_shoff)).map(u64::from_le_bytes)?;
+    let size = field(bytes, offset_of!(Elf64Ehdr, e_shentsize)).map(u16::from_le_bytes)?;
+    let count = field(bytes, offset_of!(Elf64Ehdr, e_shnum)).map(u16::from_le_bytes)?;
+    Some(start.saturating_add(u64::from(size).saturating_mul(u64::from(count))))
+}
+
+/// The loader's environment for deployments (`morph_into_deployment_environment`, solana-program-runtime 4.2).
+fn loader() -> Result<BuiltinProgram<NoContext>, ElfError> {
+    let mut loader = BuiltinProgram::new_loader(Config {
+        reject_broken_elfs: true,
+        enabled_sbpf_versions: SBPFVersion::V0..=SBPFVersion::V3,
+        ..Config::default()
+    });
+    for name in SYSCALLS {
+        NoSyscall::register(&mut loader, name).map_err(|error| ElfError::NotLoadable {
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(loader)
+}
+
+/// Programs are loaded and verified here, never run.
+struct NoContext;
+
+impl ContextObject for NoContext {
+    fn consume(&mut self, _amount: u64) {}
+
+    fn get_remaining(&self) -> u64 {
+        0
+    }
+
+    fn active_mapping_ptr(&mut self) -> NonNull<MemoryMapping> {
+        NonNull::dangling()
+    }
+}
+
+/// Stands for every system call, so that its name is known.
+struct NoSyscall;
+
+impl BuiltinFunctionDefinition<NoContext> for NoSyscall {
+    type Error = EbpfError;
+
+    fn rust(_: &mut NoContext, _: u64, _: u64, _: u64, _: u64, _: u64) -> Result<u64, EbpfError> {
+        Err(EbpfError::SyscallError("this program is never run".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The committed program: built for sBPF v3.
+    const PORTCULLIS: &[u8] = include_bytes!("../../artifacts/portcullis.so");
+
+    #[test]
+    fn the_committed_program_is_an_artifact_of_version_3() {
+        let artifact = Artifact::new(PORTCULLIS.to_vec()).unwrap();
+        assert_eq!(artifact.sbpf_version, 3);
+        assert_eq!(Some(artifact.commitment), Commitment::of(PORTCULLIS));
+        assert_eq!(artifact.bytes, PORTCULLIS);
+    }
+
+    #[test]
+    fn trailing_zeros_do_not_change_the_commitment() {
+        let mut padded = PORTCULLIS.to_vec();
+        padded.resize(padded.len() + 1000, 0);
+        assert_eq!(check(&padded), check(PORTCULLIS));
+    }
+
+    #[test]
+    fn a_truncated_elf_is_refused_at_every_length_that_was_tried() {
+        let step = PORTCULLIS.len() / 97;
+        let lengths = (1..128).chain((128..PORTCULLIS.len()).step_by(step));
+        for len in lengths.chain([PORTCULLIS.len() - 1]) {
+            assert!(check(&PORTCULLIS[..len]).is_err(), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_elf_is_refused_by_name() {
+        assert_eq!(check(&[]), Err(ElfError::Empty));
+        assert_eq!(check(&[0; 64]), Err(ElfError::NotAnElf));
+        assert_eq!(check(b"#!/bin/sh\n"), Err(ElfError::NotAnElf));
+        assert!(matches!(
+            check(b"\x7fELF"),
+            Err(ElfError::NotLoadable { .. })
+        ));
+        let mut future = PORTCULLIS.to_vec();
+        future[48] = 9;
+        assert_eq!(check(&future), Err(ElfError::UnknownVersion { found: 9 }));
+    }
+
+    #[test]
+    fn garbage_behind_the_magic_is_refused_and_does_not_panic() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        for len in [8, 52, 64, 65, 120, 500, 4096] {
+            let mut bytes = MAGIC.to_vec();
+            bytes.extend(
+                std::iter::repeat_with(|| {
+                    state ^= state << 13;
+                    state ^= state >> 7;
+                    state ^= state << 17;
+                    state as u8
+                })
+                .take(len),
+            );
+            assert!(check(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn the_host_s_own_elf_is_refused() {
+        let host = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        // Debug builds are larger than any program may be; the head says enough.
+        assert!(check(&host[..100_000]).is_err());
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = read_artifact(Path::new("no/such/file.so")).unwrap_err();
+        assert!(error
+            .to_string()
+            .starts_with("no/such/file.so cannot be read"));
+    }
+}

@@ -1,0 +1,23 @@
+//! The Rust client of Portcullis: addresses, instructions, accounts, errors, and the history rebuilt from transactions.
+//! It prints nothing and exits nowhere.
+
+pub mod account;
+pub mod deploy;
+pub mod elf;
+pub mod error;
+pub mod event;
+pub mod history;
+pub mod instruction;
+pub mod pda;
+pub mod refusal;
+pub mod replay;
+pub mod rpc;
+pub mod transaction;
+pub mod upload;
+mod uploader;
+
+pub use error::ClientError;
+pub use portcullis;
+pub use refusal::Refusal;
+pub use rpc::{Client, Guardianship};
+pub use transaction::SendOptions;

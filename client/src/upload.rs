@@ -1,0 +1,288 @@
+//! Fills buffers. An upload that was interrupted goes on where it stopped: the buffer's address follows from the uploader and
+//! the artifact, and only bytes that differ from the chain's are written.
+
+use portcullis::digest::Commitment;
+use solana_loader_v3_interface::{instruction as loader, state::UpgradeableLoaderState};
+use solana_rpc_client_api::config::UiDataSliceConfig;
+use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
+use solana_sdk_ids::bpf_loader_upgradeable;
+use solana_signer::Signer;
+
+use crate::{
+    account::{decode_buffer, Buffer, BUFFER_HEADER},
+    elf::Artifact,
+    error::{hex, ClientError},
+    rpc::{memcmp, Client},
+    uploader::Uploader,
+};
+
+/// The longest seed of an address (`MAX_SEED_LEN`, solana-pubkey 4).
+const MAX_SEED_LEN: usize = solana_sdk::pubkey::MAX_SEED_LEN;
+/// How a buffer is uploaded.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadOptions {
+    /// Requests at the same time. At least 1.
+    pub concurrency: usize,
+    /// Micro-lamports for each compute unit. `None`: no priority fee.
+    pub compute_unit_price_micro_lamports: Option<u64>,
+    /// Hands the finished buffer over to this key: the member that will propose it.
+    pub authority: Option<Pubkey>,
+    /// Another address for the same artifact, where the buffer at the first is in use. Zero: the first.
+    pub variant: u16,
+}
+
+impl Default for UploadOptions {
+    fn default() -> Self {
+        Self {
+            concurrency: 16,
+            compute_unit_price_micro_lamports: None,
+            authority: None,
+            variant: 0,
+        }
+    }
+}
+
+/// How far an upload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadProgress {
+    /// Bytes that the chain holds.
+    pub written: usize,
+    /// Bytes of the artifact.
+    pub total: usize,
+}
+
+/// A finished upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upload {
+    pub buffer: Pubkey,
+    /// Who can write to it, or propose it, now.
+    pub authority: Pubkey,
+    pub commitment: Commitment,
+    /// Bytes behind the header.
+    pub len: usize,
+    /// The buffer was there before, whole or in part.
+    pub resumed: bool,
+    /// `Write` transactions that were confirmed.
+    pub writes: usize,
+}
+
+/// A buffer without its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferHead {
+    pub address: Pubkey,
+    pub authority: Pubkey,
+    pub lamports: u64,
+    /// Bytes behind the header.
+    pub len: usize,
+}
+
+/// The address of an uploader's buffer for an artifact, and the seed that it follows from.
+///
+/// # Errors
+/// `InvalidTransaction`; cannot happen with the seeds made here.
+pub fn buffer_address(
+    uploader: &Pubkey,
+    commitment: &Commitment,
+    variant: u16,
+) -> Result<(Pubkey, String), ClientError> {
+    let mut seed = hex(&commitment.sha256);
+    let suffix = match variant {
+        0 => String::new(),
+        variant => format!("-{variant}"),
+    };
+    seed.truncate(MAX_SEED_LEN.saturating_sub(suffix.len()));
+    seed.push_str(&suffix);
+    let address = Pubkey::create_with_seed(uploader, &seed, &bpf_loader_upgradeable::ID).map_err(
+        |error| ClientError::InvalidTransaction {
+            reason: error.to_string(),
+        },
+    )?;
+    Ok((address, seed))
+}
+
+/// The instruction that hands a buffer over. The new authority need not sign.
+pub fn set_buffer_authority(buffer: &Pubkey, current: &Pubkey, new: &Pubkey) -> Instruction {
+    loader::set_buffer_authority(buffer, current, new)
+}
+
+/// The instruction that closes a buffer; its lamports go to the recipient.
+pub fn close_buffer(buffer: &Pubkey, recipient: &Pubkey, authority: &Pubkey) -> Instruction {
+    loader::close_any(buffer, recipient, Some(authority), None)
+}
+
+impl Client {
+    /// Uploads an artifact into a buffer of `uploader`, or finishes an upload that was interrupted; checks every byte on
+    /// chain; hands the buffer over where the options say so. `progress` is called from time to time.
+    ///
+    /// # Errors
+    /// `InsufficientFunds` before anything is sent; `BufferAuthority` and `BufferSize` for another buffer at that address;
+    /// `BufferContent` where the chain does not hold what was written; and those of [`send`](Self::send). After any
+    /// error the same call goes on where it stopped.
+    pub async fn upload_buffer(
+        &self,
+        artifact: &Artifact,
+        uploader: &dyn Signer,
+        payer: &dyn Signer,
+        options: &UploadOptions,
+        progress: &dyn Fn(UploadProgress),
+    ) -> Result<Upload, ClientError> {
+        let authority = uploader.pubkey();
+        let (buffer, seed) = buffer_address(&authority, &artifact.commitment, options.variant)?;
+        let engine = Uploader {
+            client: self,
+            artifact: &artifact.bytes,
+            buffer,
+            authority: uploader,
+            payer,
+            options,
+        };
+        let found = engine.fetch().await?;
+        let mut upload = Upload {
+            buffer,
+            authority,
+            commitment: artifact.commitment,
+            len: artifact.bytes.len(),
+            resumed: found.is_some(),
+            writes: 0,
+        };
+        if let Some(found) = &found {
+            if engine.is_handed_over(found)? {
+                upload.authority = found.authority.unwrap_or(authority);
+                return Ok(upload);
+            }
+        }
+        let chunks = engine.missing(engine.chunk_len()?, found.as_ref());
+        upload.writes = chunks.len();
+
+        if found.is_none() {
+            let space = BUFFER_HEADER.saturating_add(artifact.bytes.len());
+            let rent = self
+                .rpc
+                .get_minimum_balance_for_rent_exemption(space)
+                .await?;
+            let lamports = self.rpc.get_balance(&buffer).await?;
+            engine
+                .require_funds(rent.saturating_sub(lamports), chunks.len())
+                .await?;
+            let create = engine.create(&seed, rent, lamports);
+            self.send(&create, payer, &[uploader], &engine.send_options(20_000))
+                .await?;
+        } else {
+            engine.require_funds(0, chunks.len()).await?;
+        }
+        engine.write_all(chunks, progress).await?;
+        engine.verify().await?;
+
+        if let Some(member) = options.authority.filter(|member| *member != authority) {
+            let hand_over = set_buffer_authority(&buffer, &authority, &member);
+            self.send(
+                &[hand_over],
+                payer,
+                &[uploader],
+                &engine.send_options(20_000),
+            )
+            .await?;
+            upload.authority = member;
+        }
+        Ok(upload)
+    }
+
+    /// The buffers of an authority, without their bytes.
+    ///
+    /// # Errors
+    /// Those of the server; some servers do not list a loader's accounts.
+    pub async fn list_buffers(&self, authority: &Pubkey) -> Result<Vec<BufferHead>, ClientError> {
+        let header = buffer_header(authority);
+        let slice = UiDataSliceConfig {
+            offset: 0,
+            length: header.len(),
+        };
+        let mut buffers: Vec<BufferHead> = self
+            .program_accounts(
+                &bpf_loader_upgradeable::ID,
+                vec![memcmp(0, &header)],
+                Some(slice),
+            )
+            .await?
+            .into_iter()
+            .filter(|(_, account, _)| account.data == header)
+            .map(|(address, account, space)| BufferHead {
+                address,
+                authority: *authority,
+                lamports: account.lamports,
+                len: space.saturating_sub(BUFFER_HEADER),
+            })
+            .collect();
+        buffers.sort_by_key(|buffer| buffer.address);
+        Ok(buffers)
+    }
+
+    /// A buffer with its bytes.
+    ///
+    /// # Errors
+    /// `NotFound`, `WrongOwner`, `Decode`.
+    pub async fn fetch_buffer(&self, address: &Pubkey) -> Result<Buffer, ClientError> {
+        let account = self
+            .get_account(address)
+            .await?
+            .ok_or(ClientError::NotFound {
+                address: *address,
+                expected: "a buffer (loader v3)",
+            })?;
+        decode_buffer(address, &account)
+    }
+}
+
+/// The bytes before the ELF in a buffer of `authority`: the state's tag and the option's tag, as bincode writes them.
+fn buffer_header(authority: &Pubkey) -> Vec<u8> {
+    let tag: u32 = 1;
+    let mut header = tag.to_le_bytes().to_vec();
+    header.push(1);
+    header.extend_from_slice(authority.as_ref());
+    debug_assert_eq!(
+        header.len(),
+        UpgradeableLoaderState::size_of_buffer_metadata()
+    );
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use solana_account::Account;
+
+    use super::*;
+
+    #[test]
+    fn a_buffer_s_header_is_that_of_the_interface_crate() {
+        let authority = Pubkey::new_unique();
+        let account = Account {
+            data: buffer_header(&authority),
+            owner: bpf_loader_upgradeable::ID,
+            ..Account::default()
+        };
+        let buffer = decode_buffer(&Pubkey::new_unique(), &account).unwrap();
+        assert_eq!(buffer.authority, Some(authority));
+        assert_eq!(account.data.len(), BUFFER_HEADER);
+    }
+
+    #[test]
+    fn the_address_follows_from_uploader_artifact_and_variant() {
+        let commitment = Commitment::of(b"elf").unwrap();
+        let uploader = Pubkey::new_unique();
+        let (address, seed) = buffer_address(&uploader, &commitment, 0).unwrap();
+        assert_eq!(seed, hex(&commitment.sha256)[..32]);
+        assert_eq!(
+            buffer_address(&uploader, &commitment, 0).unwrap().0,
+            address
+        );
+        let others = [
+            buffer_address(&uploader, &commitment, 1).unwrap(),
+            buffer_address(&uploader, &commitment, u16::MAX).unwrap(),
+            buffer_address(&Pubkey::new_unique(), &commitment, 0).unwrap(),
+        ];
+        for (other, seed) in others {
+            assert_ne!(other, address);
+            assert_eq!(seed.len(), MAX_SEED_LEN);
+        }
+    }
+}

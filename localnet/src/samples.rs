@@ -1,0 +1,55 @@
+//! Real programs to try things with, as the `litesvm` crate carries them.
+
+use crate::error::LocalnetError;
+use litesvm::LiteSVM;
+use solana_loader_v3_interface::{get_program_data_address, state::UpgradeableLoaderState};
+use solana_pubkey::Pubkey;
+
+/// The feature that replaces SPL Token by p-token (agave-feature-set 4.2, `replace_spl_token_with_p_token`).
+const P_TOKEN_FEATURE: Pubkey =
+    Pubkey::from_str_const("ptokFjwyJtrwCa9Kgo9xoDS59V4QccBGEaRFnRPnSdP");
+const TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
+
+/// The ELF of SPL Token 3.5.0.
+///
+/// # Errors
+/// [`LocalnetError::Sample`] where this version of `litesvm` does not carry it.
+pub fn spl_token() -> Result<Vec<u8>, LocalnetError> {
+    token_program(false)
+}
+
+/// The ELF of p-token, which does what SPL Token does at a fraction of the compute units.
+///
+/// # Errors
+/// [`LocalnetError::Sample`] where this version of `litesvm` does not carry it.
+pub fn p_token() -> Result<Vec<u8>, LocalnetError> {
+    token_program(true)
+}
+
+/// The token program that a `LiteSVM` installs with the feature on or off.
+fn token_program(p_token: bool) -> Result<Vec<u8>, LocalnetError> {
+    let mut features = LiteSVM::mainnet_feature_set();
+    if p_token {
+        features.activate(&P_TOKEN_FEATURE, 0);
+    } else {
+        features.deactivate(&P_TOKEN_FEATURE);
+    }
+    let svm = LiteSVM::default()
+        .with_feature_set(features)
+        .with_builtins()
+        .with_sysvars()
+        .with_default_programs();
+    let missing = || LocalnetError::Sample { program: TOKEN };
+    let program = svm.get_account(&TOKEN).ok_or_else(missing)?;
+    if program.owner != solana_sdk_ids::bpf_loader_upgradeable::ID {
+        return Ok(program.data);
+    }
+    let programdata = svm
+        .get_account(&get_program_data_address(&TOKEN)).ok_or_else(missing)?;
+    let header = UpgradeableLoaderState::size_of_programdata_metadata();
+    programdata
+        .data
+        .get(header..)
+        .map(<[u8]>::to_vec)
+        .ok_or_else(missing)
+}

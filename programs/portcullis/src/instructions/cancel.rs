@@ -1,0 +1,26 @@
+//! The proposer withdraws a proposal that is not queued.
+
+use anchor_lang::prelude::*;
+
+use super::*;
+use crate::transitions;
+
+#[derive(Accounts)]
+pub struct Cancel<'info> {
+    /// Compared with the proposal's proposer in `transitions::cancel`.
+    pub proposer: Signer<'info>,
+
+    pub subject: Subject<'info>,
+}
+
+pub fn cancel(ctx: Context<Cancel>) -> Result<()> {
+    let proposer = ctx.accounts.proposer.key();
+    ctx.accounts
+        .subject
+        .apply(|council, gate, proposal, key, now| {
+            Ok(transitions::cancel(
+                council, gate, proposal, key, proposer, now,
+            )?)
+        })?;
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Closes the buffer of a proposal that ended long ago; its lamports go to the proposal's spill account. Anyone may call it.
+
+use anchor_lang::prelude::*;
+
+use super::*;
+use crate::{
+    error::PortcullisError,
+    loader::{self, LoaderV3},
+    transitions,
+};
+
+#[derive(Accounts)]
+pub struct CloseBuffer<'info> {
+    pub subject: Subject<'info>,
+
+    /// CHECK: its address is in the proposal (handler), whose custody says that the gate holds it; the loader checks the
+    /// authority.
+    #[account(mut)]
+    pub buffer: UncheckedAccount<'info>,
+
+    /// CHECK: its address is in the gate (handler).
+    pub authority: UncheckedAccount<'info>,
+
+    /// CHECK: its address is in the proposal (handler).
+    #[account(mut)]
+    pub spill: UncheckedAccount<'info>,
+
+    /// Address.
+    pub loader_program: Program<'info, LoaderV3>,
+}
+
+pub fn close_buffer(ctx: Context<CloseBuffer>) -> Result<()> {
+    let accounts = &ctx.accounts;
+    let signer = accounts
+        .subject
+        .apply(|council, gate, proposal, key, now| {
+            require!(
+                *accounts.buffer.key == proposal.terms.buffer,
+                PortcullisError::BufferMismatch
+            );
+            require!(
+                *accounts.authority.key == gate.authority,
+                PortcullisError::GateAuthorityMismatch
+            );
+            require!(
+                *accounts.spill.key == proposal.terms.spill,
+                PortcullisError::SpillMismatch
+            );
+            Ok(transitions::close_buffer(
+                council, gate, proposal, key, now,
+            )?)
+        })?;
+    loader::close_buffer(
+        &accounts.buffer,
+        &accounts.spill,
+        &accounts.authority,
+        &signer,
+    )
+}

@@ -1,0 +1,38 @@
+//! Hashes the buffer in custody and opens the vote. Anyone may call it.
+
+use anchor_lang::prelude::*;
+
+use super::*;
+use crate::{
+    error::PortcullisError,
+    loader::{self, BUFFER_HEADER},
+    transitions,
+};
+
+#[derive(Accounts)]
+pub struct VerifyBuffer<'info> {
+    pub subject: Subject<'info>,
+
+    /// CHECK: its address is in the proposal; in the gate's custody (both in the handler).
+    pub buffer: UncheckedAccount<'info>,
+}
+
+pub fn verify_buffer(ctx: Context<VerifyBuffer>) -> Result<()> {
+    let buffer = &ctx.accounts.buffer;
+    ctx.accounts
+        .subject
+        .apply(|council, gate, proposal, _, now| {
+            require!(
+                *buffer.key == proposal.terms.buffer,
+                PortcullisError::BufferMismatch
+            );
+            let event = transitions::verify_buffer(council, gate, proposal, now)?;
+            require!(
+                loader::buffer_authority(buffer)? == Some(gate.authority),
+                PortcullisError::BufferNotHeld
+            );
+            loader::verify_content(buffer, BUFFER_HEADER, &proposal.terms.commitment())?;
+            Ok(event)
+        })?;
+    Ok(())
+}

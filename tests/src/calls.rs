@@ -1,0 +1,167 @@
+//! Each instruction in a state in which it succeeds, for tests that go through all of them.
+
+use portcullis::lifecycle::Status;
+use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
+
+use crate::{elf, keys::*, Proposed, World, BUILDER, DAY};
+
+/// An instruction on a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Verify,
+    Approve,
+    Reject,
+    Retract,
+    Veto,
+    Cancel,
+    Queue,
+    Execute,
+    ReturnBuffer,
+    CloseBuffer,
+    CloseProposal,
+}
+
+impl Call {
+    /// All of them.
+    pub const ALL: [Call; 11] = [
+        Call::Verify,
+        Call::Approve,
+        Call::Reject,
+        Call::Retract,
+        Call::Veto,
+        Call::Cancel,
+        Call::Queue,
+        Call::Execute,
+        Call::ReturnBuffer,
+        Call::CloseBuffer,
+        Call::CloseProposal,
+    ];
+
+    /// Those that clean up after a proposal's end.
+    pub const fn cleans_up(self) -> bool {
+        matches!(
+            self,
+            Call::ReturnBuffer | Call::CloseBuffer | Call::CloseProposal
+        )
+    }
+
+    /// A world in which the instruction on this proposal succeeds.
+    pub fn possible(self) -> (World, Proposed) {
+        let mut world = World::new();
+        let proposed = match self {
+            Call::Verify | Call::Cancel => world.draft(),
+            Call::Approve | Call::Reject | Call::Veto => world.voting(),
+            Call::Retract => {
+                let proposed = world.voting();
+                world.approve(&proposed, voter(1)).unwrap();
+                proposed
+            }
+            Call::Queue => {
+                let first = world.queued();
+                let second = world.queued_second();
+                world.veto(&first, guardian(0)).unwrap();
+                second
+            }
+            Call::Execute => world.ready(),
+            Call::ReturnBuffer => {
+                let proposed = world.draft();
+                world.cancel(&proposed, voter(0)).unwrap();
+                proposed
+            }
+            Call::CloseBuffer => {
+                let proposed = world.draft();
+                world.cancel(&proposed, voter(0)).unwrap();
+                world.pass(30 * DAY);
+                proposed
+            }
+            Call::CloseProposal => {
+                let proposed = world.draft();
+                world.cancel(&proposed, voter(0)).unwrap();
+                world.return_buffer(&proposed).unwrap();
+                proposed
+            }
+        };
+        (world, proposed)
+    }
+
+    /// The instruction and who signs it.
+    pub fn instruction(
+        self,
+        world: &World,
+        proposed: &Proposed,
+    ) -> (Instruction, Vec<&'static Keypair>) {
+        let keys = &proposed.keys;
+        let vote = || world.vote_args(proposed);
+        let (voter_key, guardian_key) = (voter(1).pubkey(), guardian(0).pubkey());
+        match self {
+            Call::Verify => (BUILDER.verify_buffer(keys, proposed.buffer), vec![]),
+            Call::Approve => (BUILDER.approve(keys, voter_key, vote()), vec![voter(1)]),
+            Call::Reject => (BUILDER.reject(keys, voter_key, vote()), vec![voter(1)]),
+            Call::Retract => (BUILDER.retract(keys, voter_key, vote()), vec![voter(1)]),
+            Call::Veto => (BUILDER.veto(keys, guardian_key, vote()), vec![guardian(0)]),
+            Call::Cancel => (BUILDER.cancel(keys, voter(0).pubkey()), vec![voter(0)]),
+            Call::Queue => (BUILDER.queue(keys), vec![]),
+            Call::Execute => (
+                BUILDER.execute_upgrade(keys, proposed.buffer, proposed.spill, voter(0).pubkey()),
+                vec![voter(0)],
+            ),
+            Call::ReturnBuffer => (
+                BUILDER.return_buffer(keys, proposed.buffer, voter(0).pubkey()),
+                vec![],
+            ),
+            Call::CloseBuffer => (
+                BUILDER.close_buffer(keys, proposed.buffer, proposed.spill),
+                vec![],
+            ),
+            Call::CloseProposal => (BUILDER.close_proposal(keys, payer().pubkey()), vec![]),
+        }
+    }
+}
+
+impl World {
+    /// An approved proposal, beside another that has the slot.
+    pub fn queued_second(&mut self) -> Proposed {
+        let second = self.propose_elf(elf::memo());
+        self.verify(&second).unwrap();
+        self.approve(&second, voter(0)).unwrap();
+        self.approve(&second, voter(1)).unwrap();
+        assert_eq!(self.status(&second), Status::Voting);
+        second
+    }
+}
+
+/// Puts another account in the place of one.
+pub fn substitute(instruction: &Instruction, account: &Pubkey, other: &Pubkey) -> Instruction {
+    let mut instruction = instruction.clone();
+    let mut found = false;
+    for meta in &mut instruction.accounts {
+        if meta.pubkey == *account {
+            meta.pubkey = *other;
+            found = true;
+        }
+    }
+    assert!(found, "the instruction does not name {account}");
+    instruction
+}
+
+/// Takes the signer flag of an account away.
+pub fn unsigned(instruction: &Instruction, account: &Pubkey) -> Instruction {
+    let mut instruction = instruction.clone();
+    for meta in &mut instruction.accounts {
+        if meta.pubkey == *account {
+            meta.is_signer = false;
+        }
+    }
+    instruction
+}
+
+/// Takes the writable flag of an account away.
+pub fn readonly(instruction: &Instruction, account: &Pubkey) -> Instruction {
+    let mut instruction = instruction.clone();
+    for meta in &mut instruction.accounts {
+        if meta.pubkey == *account {
+            meta.is_writable = false;
+        }
+    }
+    instruction
+}

@@ -1,0 +1,123 @@
+//! Real ELFs, out of LiteSVM, and loader accounts in their real layout.
+
+use std::sync::OnceLock;
+
+use litesvm::LiteSVM;
+use solana_account::Account;
+use solana_loader_v3_interface::state::UpgradeableLoaderState;
+use solana_sdk::pubkey::Pubkey;
+use solana_sdk_ids::{bpf_loader, bpf_loader_upgradeable};
+
+const TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
+const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
+const MEMO: Pubkey = Pubkey::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
+/// Replaces SPL Token by p-token.
+const P_TOKEN_FEATURE: Pubkey =
+    Pubkey::from_str_const("ptokFjwyJtrwCa9Kgo9xoDS59V4QccBGEaRFnRPnSdP");
+
+/// Portcullis, as committed.
+pub static PORTCULLIS: &[u8] = include_bytes!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../artifacts/portcullis.so"
+));
+
+/// The ELF of a program that LiteSVM has, whatever its loader.
+fn installed(svm: &LiteSVM, program: Pubkey) -> Vec<u8> {
+    let account = svm.get_account(&program).unwrap();
+    if account.owner == bpf_loader_upgradeable::ID {
+        let programdata = solana_loader_v3_interface::get_program_data_address(&program);
+        let header = UpgradeableLoaderState::size_of_programdata_metadata();
+        return svm.get_account(&programdata).unwrap().data[header..].to_vec();
+    }
+    assert_eq!(account.owner, bpf_loader::ID);
+    account.data
+}
+
+fn with_features(p_token: bool) -> LiteSVM {
+    let mut features = LiteSVM::mainnet_feature_set();
+    if p_token {
+        features.activate(&P_TOKEN_FEATURE, 0);
+    } else {
+        features.deactivate(&P_TOKEN_FEATURE);
+    }
+    LiteSVM::default()
+        .with_feature_set(features)
+        .with_builtins()
+        .with_sysvars()
+        .with_default_programs()
+}
+
+/// SPL Token 3.5.0: what the adopted program runs at first.
+pub fn spl_token() -> &'static [u8] {
+    static ELF: OnceLock<Vec<u8>> = OnceLock::new();
+    ELF.get_or_init(|| installed(&with_features(false), TOKEN))
+}
+
+/// p-token: what the default proposal upgrades to.
+pub fn p_token() -> &'static [u8] {
+    static ELF: OnceLock<Vec<u8>> = OnceLock::new();
+    ELF.get_or_init(|| installed(&with_features(true), TOKEN))
+}
+
+/// SPL Memo 4: a small program.
+pub fn memo() -> &'static [u8] {
+    static ELF: OnceLock<Vec<u8>> = OnceLock::new();
+    ELF.get_or_init(|| installed(&with_features(true), MEMO))
+}
+
+/// Token-2022 with `fill` bytes behind it until it is `len` long: a valid ELF as large as wanted.
+pub fn large(len: usize, fill: u8) -> Vec<u8> {
+    let mut elf = installed(&with_features(true), TOKEN_2022);
+    assert!(elf.len() < len && fill != 0);
+    elf.resize(len, fill);
+    elf
+}
+
+fn loader_account(state: &UpgradeableLoaderState, header: usize, content: &[u8]) -> Account {
+    let mut data = vec![0; header + content.len()];
+    let mut account =
+        Account::new_data_with_space(1, state, header, &bpf_loader_upgradeable::ID).unwrap();
+    data[..header].copy_from_slice(&account.data);
+    data[header..].copy_from_slice(content);
+    account.lamports = LiteSVM::default()
+        .with_sysvars()
+        .minimum_balance_for_rent_exemption(data.len());
+    account.data = data;
+    account
+}
+
+/// A buffer account.
+pub fn buffer(authority: Option<Pubkey>, content: &[u8]) -> Account {
+    loader_account(
+        &UpgradeableLoaderState::Buffer {
+            authority_address: authority,
+        },
+        UpgradeableLoaderState::size_of_buffer_metadata(),
+        content,
+    )
+}
+
+/// A programdata account.
+pub fn programdata(slot: u64, authority: Option<Pubkey>, content: &[u8]) -> Account {
+    loader_account(
+        &UpgradeableLoaderState::ProgramData {
+            slot,
+            upgrade_authority_address: authority,
+        },
+        UpgradeableLoaderState::size_of_programdata_metadata(),
+        content,
+    )
+}
+
+/// A program account; its programdata must be there before it.
+pub fn program(programdata_address: Pubkey) -> Account {
+    let mut account = loader_account(
+        &UpgradeableLoaderState::Program {
+            programdata_address,
+        },
+        UpgradeableLoaderState::size_of_program(),
+        &[],
+    );
+    account.executable = true;
+    account
+}

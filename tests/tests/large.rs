@@ -1,0 +1,84 @@
+//! Large programs: what one transaction can hash, to the byte.
+
+use portcullis_tests::{elf, *};
+
+const MAX_ELF_LEN: usize = 2_600_000;
+/// Compute units of a transaction.
+const MAX_UNITS: u64 = 1_400_000;
+/// Bytes of an account.
+const MAX_ACCOUNT: usize = 10 * 1_024 * 1_024;
+
+/// Upgrades through the whole flow; every transaction stays within its compute units, or it would have failed.
+fn upgrade(world: &mut World, content: &[u8]) {
+    let proposed = world.propose_elf(content);
+    let verified = world.verify(&proposed).unwrap();
+    assert!(verified.compute_units_consumed <= MAX_UNITS);
+    world.approve(&proposed, voter(0)).unwrap();
+    world.approve(&proposed, voter(1)).unwrap();
+    world.pass(DAY);
+    let executed = world.execute(&proposed).unwrap();
+    eprintln!(
+        "{} bytes: verify {} CU, execute {} CU",
+        content.len(),
+        verified.compute_units_consumed,
+        executed.compute_units_consumed
+    );
+    let data = world.account(&world.programdata()).data;
+    assert_eq!(&data[45..45 + content.len()], content);
+    assert_eq!(
+        world.gate().release.commitment(),
+        Commitment::of(content).unwrap()
+    );
+}
+
+fn world_with(deployed: Vec<u8>) -> World {
+    Setup {
+        deployed,
+        ..Setup::default()
+    }
+    .build()
+}
+
+#[test]
+fn g1_a_large_program_is_upgraded_to_another_in_one_transaction() {
+    let mut world = world_with(elf::large(1_400_000, 0xab));
+    upgrade(&mut world, &elf::large(1_400_000, 0xcd));
+}
+
+#[test]
+fn g1_the_longest_elf_passes_in_one_transaction() {
+    let mut world = world_with(elf::large(MAX_ELF_LEN, 0xab));
+    upgrade(&mut world, &elf::large(MAX_ELF_LEN, 0xcd));
+}
+
+#[test]
+fn g12_a_stranger_who_extends_the_program_to_the_limit_does_not_block_the_longest_elf() {
+    let mut world = world_with(elf::large(MAX_ELF_LEN, 0xab));
+    let programdata = world.programdata();
+    world.forge(&programdata, |account| {
+        account.data.resize(MAX_ACCOUNT, 0);
+        account.lamports *= 10;
+    });
+    upgrade(&mut world, &elf::large(MAX_ELF_LEN, 0xcd));
+}
+
+#[test]
+fn a_longer_elf_is_refused_with_an_error_that_says_so() {
+    let setup = Setup {
+        deployed: elf::large(MAX_ELF_LEN + 1, 0xab),
+        ..Setup::default()
+    };
+    let mut world = World::bare();
+    world.create_council(&setup).unwrap();
+    world.install(&address("program"), &setup.deployed);
+    world.refuse(PortcullisError::ElfTooLarge, |w| w.adopt(&setup));
+
+    let mut world = World::new();
+    let content = elf::large(MAX_ELF_LEN + 1, 0xcd);
+    let buffer = world.buffer(&content, &voter(0).pubkey());
+    let proposed = world.next(buffer);
+    let args = world.upgrade_args(&content);
+    world.refuse(PortcullisError::ElfTooLarge, |w| {
+        w.propose_with(&proposed, args)
+    });
+}

@@ -1,0 +1,507 @@
+//! Proposals: what the proposer must have seen, which buffer and which spill account are taken.
+
+use portcullis::{digest::digest, events::UpgradeProposed};
+use portcullis_tests::{
+    calls::{readonly, substitute, unsigned},
+    elf, record, *,
+};
+use solana_sdk_ids::{bpf_loader, bpf_loader_upgradeable, system_program, sysvar};
+use solana_sha256_hasher::hashv;
+
+/// A world, a buffer, and what a proposal of it says.
+fn prepared() -> (World, Proposed, UpgradeArgs) {
+    let mut world = World::new();
+    let buffer = world.buffer(elf::p_token(), &voter(0).pubkey());
+    let proposed = world.next(buffer);
+    let args = world.upgrade_args(elf::p_token());
+    (world, proposed, args)
+}
+
+fn by(who: &Keypair, world: &mut World, instruction: Instruction) -> Outcome {
+    world.send(&[instruction], &[who])
+}
+
+#[test]
+fn a_proposal_says_what_it_was_made_with() {
+    let (mut world, proposed, mut args) = prepared();
+    let statement = Statement {
+        sha256: [7; 32],
+        uri: "https://example.org/release.json".into(),
+    };
+    args.statement = Some(statement.clone());
+    args.not_before = START.timestamp + 5 * DAY;
+    let hash = world.account(&sysvar::slot_hashes::ID).data[16..48].to_vec();
+    let meta = world.propose_with(&proposed, args.clone()).unwrap();
+    let (gate, proposal) = (world.gate(), world.proposal(&proposed));
+    let terms = proposal.terms;
+    assert_eq!(terms.parent, world.gate_key());
+    assert_eq!(terms.buffer, proposed.buffer);
+    assert_eq!(terms.spill, proposed.spill);
+    assert_eq!(terms.proposer, voter(0).pubkey());
+    assert_eq!(terms.rent_payer, payer().pubkey());
+    let committed = hashv(&[
+        b"portcullis:statement:v1",
+        &[7; 32],
+        statement.uri.as_bytes(),
+    ]);
+    assert_eq!(terms.statement, committed.to_bytes());
+    assert_eq!(terms.sha256, args.commitment.sha256);
+    assert_eq!(terms.len, args.commitment.len);
+    assert_eq!(terms.base_sha256, gate.release.sha256);
+    assert_eq!(terms.base_len, gate.release.len);
+    assert_eq!(terms.base_index, 1);
+    assert_eq!(terms.slot_hash.as_slice(), hash);
+    assert_ne!(terms.slot_hash, [0; 32]);
+    assert_eq!(terms.created_slot, START.slot);
+    assert_eq!(terms.voting_ends_at, START.timestamp + 3 * DAY);
+    assert_eq!(terms.not_before, args.not_before);
+    assert_eq!((terms.index, terms.epoch, terms.life), (0, 1, 1));
+    assert_eq!((terms.action, terms.lane, terms.standby_use), (0, 0, 0));
+    assert_eq!((terms.version, terms.soak_seconds), (1, 0));
+    assert_eq!(gate.proposal_count, 1);
+    assert_eq!(proposal.custody, Custody::Held as u8);
+    assert_eq!(proposal.ending, Ending::Open as u8);
+    assert_eq!((proposal.eta, proposal.ended_at), (0, 0));
+    let derived = portcullis::state::find_proposal(&portcullis::ID, &world.gate_key(), terms.index);
+    assert_eq!((proposed.address, proposal.bump), derived);
+    assert_eq!(world.status(&proposed), Status::Draft);
+
+    // The digest by the rule in words: domain, Portcullis, council, and the terms' bytes, which begin the account.
+    let bytes = world.account(&proposed.address).data;
+    let words = hashv(&[
+        b"portcullis:proposal:v1",
+        portcullis::ID.as_ref(),
+        world.council.as_ref(),
+        &bytes[8..8 + size_of::<Terms>()],
+    ]);
+    assert_eq!(proposal.digest, words.to_bytes());
+    assert_eq!(
+        proposal.digest,
+        digest(&portcullis::ID, &world.council, &terms)
+    );
+
+    let event: UpgradeProposed = record::event(&meta);
+    assert_eq!((event.parent, event.index), (world.gate_key(), 0));
+    assert_eq!(event.proposer, voter(0).pubkey());
+    assert_eq!(event.rent_payer, payer().pubkey());
+    assert_eq!(
+        (event.buffer, event.spill),
+        (proposed.buffer, proposed.spill)
+    );
+    assert_eq!((event.commitment, event.base_index), (args.commitment, 1));
+    assert_eq!(event.statement, Some(statement));
+    assert_eq!((event.lane, event.epoch, event.life), (0, 1, 1));
+    assert_eq!(event.not_before, args.not_before);
+    assert_eq!(event.voting_ends_at, terms.voting_ends_at);
+    assert_eq!((event.slot, event.timestamp), (START.slot, START.timestamp));
+}
+
+#[test]
+fn g9_a_proposal_keeps_the_policy_of_its_creation() {
+    let setup = Setup {
+        policy: Policy {
+            min_interval_seconds: 11,
+            message_validity_seconds: 12,
+            flags: FLAG_NONCE_VOTES,
+            ..policy()
+        },
+        ..Setup::default()
+    };
+    let mut world = setup.build();
+    let proposed = world.draft();
+    let snapshot = world.proposal(&proposed).terms.snapshot;
+    assert_eq!(snapshot.threshold, 2);
+    assert_eq!(snapshot.timelock_seconds, 86_400);
+    assert_eq!(snapshot.voting_period_seconds, 3 * 86_400);
+    assert_eq!(snapshot.execution_window_seconds, 2 * 86_400);
+    assert_eq!(snapshot.min_interval_seconds, 11);
+    assert_eq!(snapshot.message_validity_seconds, 12);
+    assert_eq!(snapshot.veto_threshold, 1);
+    assert_eq!(snapshot.flags, FLAG_NONCE_VOTES);
+    assert_eq!(snapshot.attestations, [0; 8]);
+    assert_eq!(
+        (
+            snapshot.standby_validity_seconds,
+            snapshot.trigger_threshold
+        ),
+        (0, 0)
+    );
+
+    // A later policy, stricter or laxer, touches nothing of it.
+    world.edit_gate(|gate| {
+        gate.policy.threshold = 1;
+        gate.policy.timelock_seconds = 600;
+        gate.policy.execution_window_seconds = 600;
+        gate.policy.veto_threshold = 0;
+    });
+    world.verify(&proposed).unwrap();
+    world.approve(&proposed, voter(0)).unwrap();
+    assert_eq!(world.status(&proposed), Status::Voting);
+    world.approve(&proposed, voter(1)).unwrap();
+    let proposal = world.proposal(&proposed);
+    assert_eq!(proposal.eta, START.timestamp + DAY);
+    assert_eq!(proposal.expires_at(), START.timestamp + 3 * DAY);
+    let slot = world.gate().pending[0];
+    assert_eq!(
+        (slot.eta, slot.expires_at),
+        (proposal.eta, proposal.expires_at())
+    );
+    world.veto(&proposed, guardian(0)).unwrap();
+    assert_eq!(world.status(&proposed), Status::Vetoed);
+}
+
+#[test]
+fn a_proposer_has_the_role_and_signs() {
+    let (mut world, proposed, args) = prepared();
+    let instruction = world.propose_instruction(&proposed, args);
+    let proposer = voter(0).pubkey();
+    world.refuse(ErrorCode::AccountNotSigner, |w| {
+        w.send(&[unsigned(&instruction, &proposer)], &[])
+    });
+    for (who, reason) in [
+        (stranger(0), PortcullisError::NotAMember),
+        (voter(1), PortcullisError::RoleMissing),
+        (guardian(0), PortcullisError::RoleMissing),
+    ] {
+        let key = who.pubkey();
+        world.put(&proposed.buffer, elf::buffer(Some(key), elf::p_token()));
+        let other = substitute(&instruction, &proposer, &key);
+        world.refuse(reason, |w| by(who, w, other));
+    }
+    world.put(
+        &proposed.buffer,
+        elf::buffer(Some(proposer), elf::p_token()),
+    );
+    by(voter(0), &mut world, instruction).unwrap();
+}
+
+#[test]
+fn the_payer_of_a_proposal_signs_and_pays() {
+    let (mut world, proposed, args) = prepared();
+    let who = stranger(0).pubkey();
+    let instruction = BUILDER.propose_upgrade(
+        &proposed.keys,
+        proposed.buffer,
+        proposed.spill,
+        voter(0).pubkey(),
+        who,
+        args,
+    );
+    world.refuse(ErrorCode::AccountNotSigner, |w| {
+        w.send(&[unsigned(&instruction, &who)], &[voter(0)])
+    });
+    world.refuse(InstructionError::PrivilegeEscalation, |w| {
+        w.send(&[readonly(&instruction, &who)], &[voter(0), stranger(0)])
+    });
+    let before = world.lamports(&who);
+    world
+        .send(&[instruction], &[voter(0), stranger(0)])
+        .unwrap();
+    let rent = world.account(&proposed.address).lamports;
+    assert_eq!(before - world.lamports(&who), rent);
+    assert_eq!(world.proposal(&proposed).terms.rent_payer, who);
+}
+
+#[test]
+fn g8_a_proposer_has_seen_the_current_epoch_and_life() {
+    let (mut world, proposed, args) = prepared();
+    for wrong in [0, 2] {
+        let epoch = UpgradeArgs {
+            epoch: wrong,
+            ..args.clone()
+        };
+        world.refuse(PortcullisError::EpochMismatch, |w| {
+            w.propose_with(&proposed, epoch)
+        });
+        let life = UpgradeArgs {
+            life: wrong,
+            ..args.clone()
+        };
+        world.refuse(PortcullisError::LifeMismatch, |w| {
+            w.propose_with(&proposed, life)
+        });
+    }
+    world.propose_with(&proposed, args).unwrap();
+}
+
+#[test]
+fn g3_a_proposer_has_seen_the_current_release() {
+    let (mut world, proposed, args) = prepared();
+    for wrong in [0, 2] {
+        let wrong = UpgradeArgs {
+            base_index: wrong,
+            ..args.clone()
+        };
+        world.refuse(PortcullisError::BaseMismatch, |w| {
+            w.propose_with(&proposed, wrong)
+        });
+    }
+    let mut wrong = args.clone();
+    wrong.base.sha256[0] ^= 1;
+    world.refuse(PortcullisError::BaseMismatch, |w| {
+        w.propose_with(&proposed, wrong)
+    });
+    let mut wrong = args.clone();
+    wrong.base.len += 1;
+    world.refuse(PortcullisError::BaseMismatch, |w| {
+        w.propose_with(&proposed, wrong)
+    });
+    world.propose_with(&proposed, args).unwrap();
+}
+
+#[test]
+fn the_committed_length_is_above_zero_and_within_one_transaction() {
+    let (mut world, proposed, args) = prepared();
+    let with = |len| {
+        let mut args = args.clone();
+        args.commitment.len = len;
+        args
+    };
+    world.refuse(PortcullisError::LengthOutOfRange, |w| {
+        w.propose_with(&proposed, with(0))
+    });
+    for len in [2_600_001, u32::MAX] {
+        world.refuse(PortcullisError::ElfTooLarge, |w| {
+            w.propose_with(&proposed, with(len))
+        });
+    }
+    world.propose_with(&proposed, with(2_600_000)).unwrap();
+}
+
+#[test]
+fn not_before_lies_within_90_days() {
+    let (mut world, proposed, args) = prepared();
+    let with = |not_before| UpgradeArgs {
+        not_before,
+        ..args.clone()
+    };
+    let limit = START.timestamp + 90 * DAY;
+    for wrong in [-1, i64::MIN, limit + 1, i64::MAX] {
+        world.refuse(PortcullisError::NotBeforeOutOfRange, |w| {
+            w.propose_with(&proposed, with(wrong))
+        });
+    }
+    // At the limit, and in the past, it is taken.
+    let mut other = world.clone();
+    other.propose_with(&proposed, with(1)).unwrap();
+    world.propose_with(&proposed, with(limit)).unwrap();
+}
+
+#[test]
+fn the_uri_of_a_statement_has_a_limit() {
+    let (mut world, proposed, args) = prepared();
+    let with = |len| UpgradeArgs {
+        statement: Some(Statement {
+            sha256: [1; 32],
+            uri: "u".repeat(len),
+        }),
+        ..args.clone()
+    };
+    world.refuse(PortcullisError::UriTooLong, |w| {
+        w.propose_with(&proposed, with(201))
+    });
+    world.propose_with(&proposed, with(200)).unwrap();
+}
+
+#[test]
+fn g2_the_buffers_authority_is_the_proposer() {
+    let (mut world, proposed, args) = prepared();
+    for authority in [
+        Some(stranger(0).pubkey()),
+        Some(payer().pubkey()),
+        Some(voter(1).pubkey()),
+        None,
+    ] {
+        world.put(&proposed.buffer, elf::buffer(authority, elf::p_token()));
+        world.refuse(PortcullisError::BufferAuthorityMismatch, |w| {
+            w.propose_with(&proposed, args.clone())
+        });
+    }
+}
+
+#[test]
+fn g2_a_buffer_that_another_proposal_holds_is_refused() {
+    let mut world = World::new();
+    let first = world.draft();
+    let second = world.next(first.buffer);
+    let args = world.upgrade_args(elf::p_token());
+    world.refuse(PortcullisError::BufferAuthorityMismatch, |w| {
+        w.propose_with(&second, args)
+    });
+}
+
+#[test]
+fn a_proposal_takes_buffers_of_loader_v3_only() {
+    let (mut world, proposed, args) = prepared();
+    let real = world.account(&proposed.buffer);
+    let proposer = voter(0).pubkey();
+    for account in [
+        Account {
+            owner: address("some program"),
+            ..real.clone()
+        },
+        elf::programdata(1, Some(proposer), elf::p_token()),
+        Account {
+            lamports: real.lamports,
+            data: vec![0; 37],
+            owner: bpf_loader_upgradeable::ID,
+            ..Account::default()
+        },
+        Account {
+            data: vec![],
+            ..real.clone()
+        },
+        Account::new(1_000_000, 0, &system_program::ID),
+    ] {
+        world.put(&proposed.buffer, account);
+        world.refuse(PortcullisError::NotABuffer, |w| {
+            w.propose_with(&proposed, args.clone())
+        });
+    }
+    let elsewhere = Proposed {
+        buffer: world.programdata(),
+        ..proposed
+    };
+    world.refuse(PortcullisError::NotABuffer, |w| {
+        w.propose_with(&elsewhere, args.clone())
+    });
+    world.put(&proposed.buffer, real);
+    world.propose_with(&proposed, args).unwrap();
+}
+
+#[test]
+fn the_spill_account_is_systems_and_none_of_the_upgrade() {
+    let (mut world, proposed, args) = prepared();
+    let owned = address("owned by a program");
+    world.put(&owned, Account::new(1_000_000_000, 0, &portcullis::ID));
+    for spill in [
+        owned,
+        proposed.buffer,
+        world.authority(),
+        world.gate_key(),
+        world.council,
+        world.program,
+        world.programdata(),
+        sysvar::slot_hashes::ID,
+    ] {
+        let wrong = Proposed { spill, ..proposed };
+        world.refuse(PortcullisError::SpillInvalid, |w| {
+            w.propose_with(&wrong, args.clone())
+        });
+    }
+    // The new proposal itself belongs to Portcullis by the time it is looked at.
+    let wrong = Proposed {
+        spill: proposed.address,
+        ..proposed
+    };
+    world.refuse(PortcullisError::SpillInvalid, |w| {
+        w.propose_with(&wrong, args.clone())
+    });
+    // The proposer, the payer and an empty account are fine.
+    for spill in [voter(0).pubkey(), payer().pubkey(), address("empty")] {
+        let mut world = world.clone();
+        let right = Proposed { spill, ..proposed };
+        world.propose_with(&right, args.clone()).unwrap();
+    }
+}
+
+#[test]
+fn the_accounts_of_a_proposal_stand_at_their_addresses() {
+    let (mut world, proposed, args) = prepared();
+    let instruction = world.propose_instruction(&proposed, args);
+    let other_council = world.other_council();
+    let fake = address("fake hashes");
+    let hashes = world.account(&sysvar::slot_hashes::ID);
+    world.put(&fake, hashes);
+    let far = ProposalKeys {
+        index: 1,
+        ..proposed.keys
+    };
+    let cases: Vec<(Pubkey, Pubkey, Refusal)> = vec![
+        (
+            world.council,
+            other_council,
+            PortcullisError::GateOfAnotherCouncil.into(),
+        ),
+        (
+            world.authority(),
+            address("elsewhere"),
+            PortcullisError::GateAuthorityMismatch.into(),
+        ),
+        (
+            proposed.address,
+            BUILDER.proposal(&far),
+            ErrorCode::ConstraintSeeds.into(),
+        ),
+        (
+            sysvar::slot_hashes::ID,
+            fake,
+            ErrorCode::ConstraintAddress.into(),
+        ),
+        (
+            bpf_loader_upgradeable::ID,
+            bpf_loader::ID,
+            ErrorCode::InvalidProgramId.into(),
+        ),
+        (
+            system_program::ID,
+            portcullis::ID,
+            ErrorCode::InvalidProgramId.into(),
+        ),
+    ];
+    for (from, to, reason) in cases {
+        let other = substitute(&instruction, &from, &to);
+        world.refuse(reason, |w| by(voter(0), w, other));
+    }
+    for key in [world.gate_key(), proposed.buffer] {
+        world.refuse(ErrorCode::ConstraintMut, |w| {
+            by(voter(0), w, readonly(&instruction, &key))
+        });
+    }
+    // A gate or council that Portcullis did not make.
+    for (key, reason) in [
+        (world.gate_key(), ErrorCode::AccountOwnedByWrongProgram),
+        (world.council, ErrorCode::AccountOwnedByWrongProgram),
+    ] {
+        let mut forged = world.clone();
+        forged.forge(&key, |account| account.owner = address("some program"));
+        forged.refuse(reason, |w| by(voter(0), w, instruction.clone()));
+        let mut forged = world.clone();
+        forged.forge(&key, |account| account.data[0] ^= 1);
+        forged.refuse(ErrorCode::AccountDiscriminatorMismatch, |w| {
+            by(voter(0), w, instruction.clone())
+        });
+    }
+    by(voter(0), &mut world, instruction).unwrap();
+}
+
+#[test]
+fn proposals_are_numbered_and_their_digests_differ() {
+    let mut world = World::new();
+    let first = world.draft();
+    let second = world.draft();
+    let (one, two) = (world.proposal(&first), world.proposal(&second));
+    assert_eq!((one.terms.index, two.terms.index), (0, 1));
+    assert_ne!(one.digest, two.digest);
+    assert_eq!(world.gate().proposal_count, 2);
+}
+
+#[test]
+fn g4_nobody_knows_a_digest_before_the_proposal() {
+    let (world, proposed, args) = prepared();
+    let digest = |mut world: World| {
+        world.propose_with(&proposed, args.clone()).unwrap();
+        world.proposal(&proposed).digest
+    };
+    // The same proposal after another block has another digest; only the newest entry counts.
+    let hashes = sysvar::slot_hashes::ID;
+    let mut other = world.clone();
+    other.forge(&hashes, |account| account.data[47] ^= 1);
+    assert_ne!(digest(world.clone()), digest(other));
+    let mut other = world.clone();
+    other.set_slot(START.slot + 1);
+    assert_ne!(digest(world.clone()), digest(other));
+    let mut other = world.clone();
+    other.forge(&hashes, |account| account.data[48] ^= 1);
+    assert_eq!(digest(world.clone()), digest(other));
+}
