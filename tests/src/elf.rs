@@ -15,11 +15,15 @@ const MEMO: Pubkey = Pubkey::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXg
 const P_TOKEN_FEATURE: Pubkey =
     Pubkey::from_str_const("ptokFjwyJtrwCa9Kgo9xoDS59V4QccBGEaRFnRPnSdP");
 
-/// Portcullis, as committed.
-pub static PORTCULLIS: &[u8] = include_bytes!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../artifacts/portcullis.so"
-));
+/// Portcullis, as committed; or the build that `PORTCULLIS_ELF` names, for `scripts/mutate-checks.py`.
+pub fn portcullis() -> &'static [u8] {
+    static ELF: OnceLock<Vec<u8>> = OnceLock::new();
+    ELF.get_or_init(|| {
+        let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../artifacts/portcullis.so");
+        let path = std::env::var("PORTCULLIS_ELF").unwrap_or_else(|_| committed.to_string());
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    })
+}
 
 /// The ELF of a program that LiteSVM has, whatever its loader.
 fn installed(svm: &LiteSVM, program: Pubkey) -> Vec<u8> {

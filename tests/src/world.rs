@@ -133,7 +133,7 @@ impl World {
                 unix_timestamp: START.timestamp,
                 ..Clock::default()
             });
-            svm.add_program(portcullis::ID, elf::PORTCULLIS).unwrap();
+            svm.add_program(portcullis::ID, elf::portcullis()).unwrap();
             for key in everyone() {
                 svm.airdrop(&key, 1_000_000_000_000).unwrap();
             }

@@ -318,8 +318,16 @@ impl Net {
         let (carol, program) = (key("carol"), key("program").pubkey());
         runtime().block_on(async {
             TimeControl::new(self.url()).hold().await.unwrap();
-            let room = client.fetch_programdata(&program).await.unwrap().account.elf.len();
-            let extend = extend_program(&program, &carol.pubkey(), room, room + 1).unwrap().unwrap();
+            let room = client
+                .fetch_programdata(&program)
+                .await
+                .unwrap()
+                .account
+                .elf
+                .len();
+            let extend = extend_program(&program, &carol.pubkey(), room, room + 1)
+                .unwrap()
+                .unwrap();
             let blockhash = client.rpc.get_latest_blockhash().await.unwrap();
             let message = build_message(&[extend], &carol.pubkey(), &[], blockhash).unwrap();
             let transaction = sign(message, &[&carol]).unwrap();
@@ -342,7 +350,9 @@ impl Net {
             seen.push('\n');
             if !resumed && seen.contains(words) {
                 resumed = true;
-                runtime().block_on(TimeControl::new(self.url()).resume()).unwrap();
+                runtime()
+                    .block_on(TimeControl::new(self.url()).resume())
+                    .unwrap();
             }
         }
         assert!(resumed, "{seen}");

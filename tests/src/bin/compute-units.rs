@@ -333,7 +333,7 @@ fn render(rows: &Rows) -> String {
     let _ = write!(
         text,
         "## The program\n\nELF: {} bytes.\n",
-        grouped(elf::PORTCULLIS.len() as u64)
+        grouped(elf::portcullis().len() as u64)
     );
     text
 }
