@@ -45,7 +45,8 @@ fn token_program(p_token: bool) -> Result<Vec<u8>, LocalnetError> {
         return Ok(program.data);
     }
     let programdata = svm
-        .get_account(&get_program_data_address(&TOKEN)).ok_or_else(missing)?;
+        .get_account(&get_program_data_address(&TOKEN))
+        .ok_or_else(missing)?;
     let header = UpgradeableLoaderState::size_of_programdata_metadata();
     programdata
         .data

@@ -82,3 +82,16 @@ fn a_longer_elf_is_refused_with_an_error_that_says_so() {
         w.propose_with(&proposed, args)
     });
 }
+
+#[test]
+fn g12_zeros_behind_the_elf_do_not_make_a_buffer_that_verifies_but_cannot_execute() {
+    let mut world = World::new();
+    let mut content = elf::p_token().to_vec();
+    content.resize(MAX_ELF_LEN + 1, 0);
+    let buffer = world.buffer(&content, &voter(0).pubkey());
+    let proposed = world.next(buffer);
+    let args = world.upgrade_args(&content);
+    world.refuse(PortcullisError::ElfTooLarge, |w| {
+        w.propose_with(&proposed, args)
+    });
+}

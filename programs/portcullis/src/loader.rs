@@ -1,13 +1,16 @@
 //! All that Portcullis knows of loader v3 (`BPFLoaderUpgradeab1e…`). Layouts and instructions come from
 //! `solana-loader-v3-interface`; the loader's rules are those of Agave 4.2.
 //!
+//! The calls leave out Anchor's look at whether an account's data is still borrowed: handlers call after their borrows have
+//! ended, and these calls are what an upgrade's compute units go to.
+//!
 //! Checks that the loader makes too are made here as well: SIMD-0430 would let `Upgrade` skip the buffer's.
 
 use anchor_lang::{
     prelude::*,
     solana_program::{
         bpf_loader_upgradeable::{self as loader_v3, UpgradeableLoaderState},
-        program::invoke_signed,
+        program::invoke_signed_unchecked,
         program_memory::sol_memcmp,
     },
 };
@@ -155,7 +158,7 @@ pub fn take_custody<'info>(
     authority: &AccountInfo<'info>,
     signer: &Signer,
 ) -> Result<()> {
-    invoke_signed(
+    invoke_signed_unchecked(
         &loader_v3::set_buffer_authority_checked(buffer.key, current.key, authority.key),
         &[buffer.clone(), current.clone(), authority.clone()],
         &[&signer.seeds()],
@@ -171,7 +174,7 @@ pub fn take_authority<'info>(
     authority: &AccountInfo<'info>,
     signer: &Signer,
 ) -> Result<()> {
-    invoke_signed(
+    invoke_signed_unchecked(
         &loader_v3::set_upgrade_authority_checked(program.key, current.key, authority.key),
         &[programdata.clone(), current.clone(), authority.clone()],
         &[&signer.seeds()],
@@ -186,7 +189,7 @@ pub fn return_buffer<'info>(
     depositor: &AccountInfo<'info>,
     signer: &Signer,
 ) -> Result<()> {
-    invoke_signed(
+    invoke_signed_unchecked(
         &loader_v3::set_buffer_authority(buffer.key, authority.key, depositor.key),
         &[buffer.clone(), authority.clone(), depositor.clone()],
         &[&signer.seeds()],
@@ -201,7 +204,7 @@ pub fn close_buffer<'info>(
     authority: &AccountInfo<'info>,
     signer: &Signer,
 ) -> Result<()> {
-    invoke_signed(
+    invoke_signed_unchecked(
         &loader_v3::close_any(buffer.key, spill.key, Some(authority.key), None),
         &[buffer.clone(), spill.clone(), authority.clone()],
         &[&signer.seeds()],
@@ -251,7 +254,7 @@ impl Upgrade<'_, '_> {
 
     /// Replaces the program's bytes by the buffer's.
     pub fn invoke(&self, signer: &Signer) -> Result<()> {
-        invoke_signed(
+        invoke_signed_unchecked(
             &loader_v3::upgrade(
                 self.program.key,
                 self.buffer.key,

@@ -148,7 +148,9 @@ async fn nonce_hash(scene: &Scene, nonce: &Pubkey) -> Result<Hash, CliError> {
     let versions: Option<Versions> = account.and_then(|account| account.deserialize_data().ok());
     match versions.as_ref().map(Versions::state) {
         Some(State::Initialized(data)) => Ok(data.blockhash()),
-        _ => Err(CliError::general(format!("{nonce} must be a nonce account and is not"))),
+        _ => Err(CliError::general(format!(
+            "{nonce} must be a nonce account and is not"
+        ))),
     }
 }
 
@@ -266,13 +268,19 @@ pub async fn execute_in_the_slot_of_an_extension(
     scene.time.next_slot().await.map_err(local)?;
     scene.time.resume().await.map_err(local)?;
 
-    let (extended, upgraded) = (outcome(scene, &extend).await?, outcome(scene, &upgrade).await?);
+    let (extended, upgraded) = (
+        outcome(scene, &extend).await?,
+        outcome(scene, &upgrade).await?,
+    );
     let extension_slot = extended.map_err(CliError::from)?;
     let (slot, refused) = match upgraded {
         Ok(slot) => (slot, Ok(())),
         Err(error) => (summary(scene, &upgrade).await?.slot, Err(error)),
     };
-    stage.prove("a stranger extends the program; the upgrade is sent in the same slot", slot == extension_slot)?;
+    stage.prove(
+        "a stranger extends the program; the upgrade is sent in the same slot",
+        slot == extension_slot,
+    )?;
     stage.attack(
         "… which the loader forbids, so a stranger can delay it by a slot, no more",
         "ProgramDeployedThisSlot",
@@ -297,7 +305,9 @@ async fn outcome(
     let summary = summary(scene, transaction).await?;
     Ok(match summary.error {
         None => Ok(summary.slot),
-        Some(error) => Err(scene.client.explain(error, summary.logs, &transaction.message)),
+        Some(error) => Err(scene
+            .client
+            .explain(error, summary.logs, &transaction.message)),
     })
 }
 

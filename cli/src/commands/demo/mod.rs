@@ -42,8 +42,10 @@ impl Demo {
              look around           portcullis --help\n      \
              read what holds why   docs/threat-model.md"
         );
-        ctx.out
-            .result(&next, json!({ "steps": stage.into_steps(), "attacks": refused, "refused": refused }));
+        ctx.out.result(
+            &next,
+            json!({ "steps": stage.into_steps(), "attacks": refused, "refused": refused }),
+        );
         Ok(())
     }
 }

@@ -87,11 +87,19 @@ impl Stage {
             return Ok(());
         }
         self.line(what.as_ref(), "NOT SO", false);
-        Err(CliError::general(format!("this must hold and does not: {}", what.as_ref())))
+        Err(CliError::general(format!(
+            "this must hold and does not: {}",
+            what.as_ref()
+        )))
     }
 
     /// Shows an attack, which the chain must refuse with this name.
-    pub fn attack<T>(&mut self, what: impl AsRef<str>, expected: &str, result: Result<T, ClientError>) {
+    pub fn attack<T>(
+        &mut self,
+        what: impl AsRef<str>,
+        expected: &str,
+        result: Result<T, ClientError>,
+    ) {
         self.attempted += 1;
         let (outcome, good) = match &result {
             Ok(_) => ("NOT REFUSED".to_string(), false),

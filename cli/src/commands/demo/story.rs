@@ -231,12 +231,15 @@ async fn adopt(stage: &mut Stage, scene: &Scene, deployed: Commitment) -> Result
             deployed,
         },
     );
-    let options = SendOptions::with_compute_units(portcullis_client::transaction::hash_compute_units(
-        deployed.len,
-    ));
+    let options = SendOptions::with_compute_units(
+        portcullis_client::transaction::hash_compute_units(deployed.len),
+    );
     stage.must(
         "adopt the program: its upgrade authority is the gate now, timelock 2 days",
-        scene.client.send(&[instruction], alice, &[], &options).await,
+        scene
+            .client
+            .send(&[instruction], alice, &[], &options)
+            .await,
     )?;
     Ok(())
 }
@@ -261,15 +264,14 @@ impl Proposal {
     }
 }
 
-async fn propose(
-    stage: &mut Stage,
-    scene: &Scene,
-    new: &Artifact,
-) -> Result<Proposal, CliError> {
+async fn propose(stage: &mut Stage, scene: &Scene, new: &Artifact) -> Result<Proposal, CliError> {
     let alice = &scene.cast.alice;
     stage.chapter("PROPOSE");
     let upload = stage.must(
-        format!("upload p-token ({} bytes) into a buffer", new.commitment.len),
+        format!(
+            "upload p-token ({} bytes) into a buffer",
+            new.commitment.len
+        ),
         scene
             .client
             .upload_buffer(new, alice, alice, &UploadOptions::default(), &|_| {})
@@ -285,9 +287,7 @@ async fn propose(
     let builder = scene.client.builder();
     let text = "Replace SPL Token 3.5.0 by p-token: the same accounts, far fewer compute units.";
     let statement = Statement {
-        sha256: Commitment::of(text.as_bytes())
-            .unwrap_or_default()
-            .sha256,
+        sha256: Commitment::of(text.as_bytes()).unwrap_or_default().sha256,
         uri: "https://example.org/releases/p-token.txt".into(),
     };
     let instructions = [
@@ -309,11 +309,14 @@ async fn propose(
         ),
         builder.verify_buffer(&keys, upload.buffer),
     ];
-    let options = SendOptions::with_compute_units(portcullis_client::transaction::hash_compute_units(
-        new.commitment.len,
-    ));
+    let options = SendOptions::with_compute_units(
+        portcullis_client::transaction::hash_compute_units(new.commitment.len),
+    );
     stage.must(
-        format!("propose it: the gate takes the buffer and hashes it, {}", short(&new.commitment.sha256)),
+        format!(
+            "propose it: the gate takes the buffer and hashes it, {}",
+            short(&new.commitment.sha256)
+        ),
         scene.client.send(&instructions, alice, &[], &options).await,
     )?;
     let view = scene
@@ -359,7 +362,10 @@ async fn vote(stage: &mut Stage, scene: &Scene, proposal: &Proposal) -> Result<(
     let view = scene.client.fetch_proposal_view(&proposal.address).await?;
     let wait = view.proposal.eta - view.now.timestamp;
     stage.prove(
-        format!("2 of 3: the timelock runs, {} hours to eta", (wait + 1800) / 3600),
+        format!(
+            "2 of 3: the timelock runs, {} hours to eta",
+            (wait + 1800) / 3600
+        ),
         view.proposal.eta > 0,
     )?;
     stage.chapter("ATTACK");
@@ -375,7 +381,10 @@ async fn execute(stage: &mut Stage, scene: &Scene, proposal: &Proposal) -> Resul
         .account
         .eta;
     let now = scene.time.advance_to(eta).await.map_err(local)?;
-    stage.prove("two days pass on the validator's clock", now.unix_timestamp >= eta)?;
+    stage.prove(
+        "two days pass on the validator's clock",
+        now.unix_timestamp >= eta,
+    )?;
 
     stage.chapter("ATTACK");
     attacks::execute_another_buffer(stage, scene, proposal).await?;
@@ -398,9 +407,16 @@ async fn prove(
     before: u64,
 ) -> Result<(), CliError> {
     stage.chapter("PROVE");
-    let programdata = scene.client.fetch_programdata(&scene.program).await?.account;
+    let programdata = scene
+        .client
+        .fetch_programdata(&scene.program)
+        .await?
+        .account;
     stage.prove(
-        format!("the deployed bytes hash to what was voted for, {}", short(&new.sha256)),
+        format!(
+            "the deployed bytes hash to what was voted for, {}",
+            short(&new.sha256)
+        ),
         programdata.commitment() == Some(new),
     )?;
     stage.prove(
@@ -414,7 +430,13 @@ async fn prove(
     )?;
     let history = scene.client.history(&scene.council).await?;
     let gate = pda::gate(&ID, &scene.program);
-    let head = scene.client.fetch_gate(&scene.program).await?.account.log.head;
+    let head = scene
+        .client
+        .fetch_gate(&scene.program)
+        .await?
+        .account
+        .log
+        .head;
     stage.prove(
         format!(
             "{} events rebuilt from the transactions; they hash to the gate's log_head, {}",

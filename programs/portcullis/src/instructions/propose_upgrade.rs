@@ -5,10 +5,10 @@ use anchor_lang::{prelude::*, solana_program::sysvar::SysvarId};
 
 use super::now;
 use crate::{
-    constants::PROPOSAL_SEED,
+    constants::{MAX_ELF_LEN, PROPOSAL_SEED},
     digest::digest,
     error::PortcullisError,
-    loader::{self, LoaderV3},
+    loader::{self, LoaderV3, BUFFER_HEADER},
     record::emit,
     state::{Council, Gate, Proposal},
     transitions::{self, UpgradeAccounts, UpgradeArgs},
@@ -66,6 +66,12 @@ impl ProposeUpgrade<'_> {
         require!(
             loader::buffer_authority(&self.buffer)? == Some(self.proposer.key()),
             PortcullisError::BufferAuthorityMismatch
+        );
+
+        // The whole account, zeros included: what verifies must be executable within a transaction's compute units.
+        require!(
+            self.buffer.data_len() <= BUFFER_HEADER.saturating_add(MAX_ELF_LEN as usize),
+            PortcullisError::ElfTooLarge
         );
 
         // spill: a System-owned account is none of Portcullis's or the loader's; the gate's signer is one too.

@@ -29,8 +29,8 @@ pub struct Subject<'info> {
 }
 
 impl Subject<'_> {
-    /// Checks that the three belong together, applies a transition, then emits and records its event. Returns the signer of the gate, for instructions that go on to
-    /// call the loader.
+    /// Checks that the three belong together, applies a transition, then emits and records its event. Returns the signer
+    /// of the gate, for instructions that go on to call the loader.
     pub(crate) fn apply<E: Event>(
         &self,
         transition: impl FnOnce(&Council, &mut Gate, &mut Proposal, Pubkey, Now) -> Result<E>,
