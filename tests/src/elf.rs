@@ -3,17 +3,11 @@
 use std::sync::OnceLock;
 
 use litesvm::LiteSVM;
+use portcullis_localnet::samples;
 use solana_account::Account;
 use solana_loader_v3_interface::state::UpgradeableLoaderState;
 use solana_sdk::pubkey::Pubkey;
-use solana_sdk_ids::{bpf_loader, bpf_loader_upgradeable};
-
-const TOKEN: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
-const TOKEN_2022: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
-const MEMO: Pubkey = Pubkey::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
-/// Replaces SPL Token by p-token.
-const P_TOKEN_FEATURE: Pubkey =
-    Pubkey::from_str_const("ptokFjwyJtrwCa9Kgo9xoDS59V4QccBGEaRFnRPnSdP");
+use solana_sdk_ids::bpf_loader_upgradeable;
 
 /// Portcullis, as committed; or the build that `PORTCULLIS_ELF` names, for `scripts/mutate-checks.py`.
 pub fn portcullis() -> &'static [u8] {
@@ -25,53 +19,27 @@ pub fn portcullis() -> &'static [u8] {
     })
 }
 
-/// The ELF of a program that LiteSVM has, whatever its loader.
-fn installed(svm: &LiteSVM, program: Pubkey) -> Vec<u8> {
-    let account = svm.get_account(&program).unwrap();
-    if account.owner == bpf_loader_upgradeable::ID {
-        let programdata = solana_loader_v3_interface::get_program_data_address(&program);
-        let header = UpgradeableLoaderState::size_of_programdata_metadata();
-        return svm.get_account(&programdata).unwrap().data[header..].to_vec();
-    }
-    assert_eq!(account.owner, bpf_loader::ID);
-    account.data
-}
-
-fn with_features(p_token: bool) -> LiteSVM {
-    let mut features = LiteSVM::mainnet_feature_set();
-    if p_token {
-        features.activate(&P_TOKEN_FEATURE, 0);
-    } else {
-        features.deactivate(&P_TOKEN_FEATURE);
-    }
-    LiteSVM::default()
-        .with_feature_set(features)
-        .with_builtins()
-        .with_sysvars()
-        .with_default_programs()
-}
-
 /// SPL Token 3.5.0: what the adopted program runs at first.
 pub fn spl_token() -> &'static [u8] {
     static ELF: OnceLock<Vec<u8>> = OnceLock::new();
-    ELF.get_or_init(|| installed(&with_features(false), TOKEN))
+    ELF.get_or_init(|| samples::spl_token().unwrap())
 }
 
 /// p-token: what the default proposal upgrades to.
 pub fn p_token() -> &'static [u8] {
     static ELF: OnceLock<Vec<u8>> = OnceLock::new();
-    ELF.get_or_init(|| installed(&with_features(true), TOKEN))
+    ELF.get_or_init(|| samples::p_token().unwrap())
 }
 
 /// SPL Memo 4: a small program.
 pub fn memo() -> &'static [u8] {
     static ELF: OnceLock<Vec<u8>> = OnceLock::new();
-    ELF.get_or_init(|| installed(&with_features(true), MEMO))
+    ELF.get_or_init(|| samples::memo().unwrap())
 }
 
 /// Token-2022 with `fill` bytes behind it until it is `len` long: a valid ELF as large as wanted.
 pub fn large(len: usize, fill: u8) -> Vec<u8> {
-    let mut elf = installed(&with_features(true), TOKEN_2022);
+    let mut elf = samples::token_2022().unwrap();
     assert!(elf.len() < len && fill != 0);
     elf.resize(len, fill);
     elf

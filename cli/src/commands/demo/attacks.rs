@@ -17,10 +17,7 @@ use solana_sdk::{
 };
 use solana_system_interface::instruction as system;
 
-use super::{
-    stage::Stage,
-    story::{Proposal, Scene},
-};
+use super::{cast::Scene, stage::Stage, story::Proposal};
 use crate::error::{chain, CliError};
 
 /// Without the server's simulation.

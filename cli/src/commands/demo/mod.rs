@@ -3,6 +3,7 @@
 //! that the other commands use.
 
 mod attacks;
+mod cast;
 mod stage;
 mod story;
 mod token;

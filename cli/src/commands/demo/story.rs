@@ -7,7 +7,6 @@ use portcullis_client::{
     portcullis::{
         digest::{Commitment, Statement},
         policy::Policy,
-        state::{Member, ROLE_EXECUTE, ROLE_GUARD, ROLE_PROPOSE, ROLE_VOTE},
         transitions::{AdoptArgs, CreateCouncilArgs, UpgradeArgs, VoteArgs},
         ID,
     },
@@ -19,7 +18,12 @@ use portcullis_localnet::{
 };
 use solana_sdk::{pubkey::Pubkey, signature::Keypair, signer::Signer};
 
-use super::{attacks, stage::Stage, token::Tokens};
+use super::{
+    attacks,
+    cast::{Cast, Scene},
+    stage::Stage,
+    token::Tokens,
+};
 use crate::error::{chain, CliError};
 
 const FUNDS_LAMPORTS: u64 = 1_000_000_000_000;
@@ -29,70 +33,6 @@ const HOUR: u32 = 3600;
 const DAY: u32 = 24 * HOUR;
 const MINTED: u64 = 1_000;
 const MOVED: u64 = 250;
-
-/// Who takes part.
-pub struct Cast {
-    /// Proposes, votes, executes; pays for everything of the team.
-    pub alice: Keypair,
-    /// Votes.
-    pub bob: Keypair,
-    /// Votes.
-    pub carol: Keypair,
-    /// Guards: one veto ends a proposal.
-    pub guardian: Keypair,
-    /// Nobody's friend.
-    pub mallory: Keypair,
-}
-
-impl Cast {
-    fn new() -> Self {
-        Self {
-            alice: Keypair::new(),
-            bob: Keypair::new(),
-            carol: Keypair::new(),
-            guardian: Keypair::new(),
-            mallory: Keypair::new(),
-        }
-    }
-
-    fn everyone(&self) -> [&Keypair; 5] {
-        [
-            &self.alice,
-            &self.bob,
-            &self.carol,
-            &self.guardian,
-            &self.mallory,
-        ]
-    }
-
-    /// The council's members, sorted as the program wants them.
-    fn members(&self) -> Vec<Member> {
-        let member = |key: &Keypair, roles: u8| Member {
-            key: key.pubkey(),
-            weight: u16::from(roles & ROLE_VOTE != 0),
-            roles,
-            attests: 0,
-        };
-        let mut members = vec![
-            member(&self.alice, ROLE_PROPOSE | ROLE_VOTE | ROLE_EXECUTE),
-            member(&self.bob, ROLE_VOTE),
-            member(&self.carol, ROLE_VOTE),
-            member(&self.guardian, ROLE_GUARD),
-        ];
-        members.sort_by_key(|member| member.key);
-        members
-    }
-}
-
-/// Where it takes place.
-pub struct Scene {
-    pub client: Client,
-    pub time: TimeControl,
-    pub cast: Cast,
-    /// The program that is upgraded.
-    pub program: Pubkey,
-    pub council: Pubkey,
-}
 
 fn artifact(elf: Vec<u8>) -> Result<Artifact, CliError> {
     Artifact::new(elf).map_err(|error| CliError::general(chain(&error)))
