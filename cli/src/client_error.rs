@@ -6,11 +6,13 @@ use solana_sdk::transaction::TransactionError;
 use crate::{
     error::{chain, CliError},
     exit::ExitCode,
+    output::printable,
 };
 
 impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
-        let message = chain(&error);
+        // Some of it is what a server or a program said.
+        let message = printable(&chain(&error));
         let made = |exit, code: &str| Self::new(exit, code, message.clone());
         match &error {
             ClientError::Unreachable { .. } => made(ExitCode::Network, "unreachable")

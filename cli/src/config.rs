@@ -65,7 +65,8 @@ impl Cluster {
         let url = redacted(&self.url);
         ["http://localhost", "http://127.0.0.1", "http://[::1]"]
             .iter()
-            .any(|local| url.starts_with(local))
+            .filter_map(|local| url.strip_prefix(local))
+            .any(|rest| rest.is_empty() || rest.starts_with([':', '/']))
     }
 }
 
@@ -148,6 +149,13 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_this_machine_is_local() {
+        let local = |url: &str| Cluster::parse(url).unwrap().is_local();
+        assert!(local("l") && local("http://127.0.0.1") && local("http://[::1]:8899/x"));
+        assert!(!local("http://localhost.example.com") && !local("http://127.0.0.10:1"));
+    }
 
     #[test]
     fn monikers_and_urls_are_clusters() {

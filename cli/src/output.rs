@@ -150,6 +150,19 @@ fn color(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// Text from others, with what a terminal would obey or that would change the order of letters written out instead.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                c.escape_unicode().to_string()
+            }
+            c if c.is_control() && c != '\n' => c.escape_default().to_string(),
+            c => c.to_string(),
+        })
+        .collect()
+}
+
 /// Words that stdout shows in colour on a terminal: green where `good`, else red.
 pub fn judged(text: &str, good: bool) -> String {
     if !color(&io::stdout()) {
@@ -237,6 +250,14 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_out() {
+        assert_eq!(
+            printable("a\u{1b}[8mb\nc\u{202e}d é"),
+            "a\\u{1b}[8mb\nc\\u{202e}d é"
+        );
+    }
 
     #[test]
     fn fields_are_aligned() {

@@ -35,7 +35,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestArg(String);
 
-const MIN_DIGEST_DIGITS: usize = 16;
+const MIN_DIGEST_DIGITS: usize = 32;
 
 impl FromStr for DigestArg {
     type Err = String;
@@ -111,7 +111,7 @@ impl Verb {
 /// The options of every vote.
 #[derive(Args, Clone, Debug)]
 pub struct VoteOptions {
-    /// The digest that you reviewed: all 64 hexadecimal digits, or at least the first 16. Required with --yes
+    /// The digest that you reviewed: all 64 hexadecimal digits, or at least the first 32. Required with --yes
     #[arg(long = "digest", value_name = "HEX")]
     digests: Vec<DigestArg>,
     /// Your own build: its hash must be the proposal's
@@ -465,14 +465,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_16_to_64_hexadecimal_digits() {
+    fn a_digest_is_32_to_64_hexadecimal_digits() {
         let parse = |text: &str| text.parse::<DigestArg>();
-        assert!(parse(&"a".repeat(15))
+        assert!(parse(&"a".repeat(31))
             .unwrap_err()
-            .contains("found 15 characters"));
-        assert_eq!(parse(&"A".repeat(16)), Ok(DigestArg("a".repeat(16))));
+            .contains("found 31 characters"));
+        assert_eq!(parse(&"A".repeat(32)), Ok(DigestArg("a".repeat(32))));
         assert!(parse(&"a".repeat(64)).is_ok());
         assert!(parse(&"a".repeat(65)).is_err());
-        assert!(parse("zz00000000000000").is_err());
+        assert!(parse(&"z0".repeat(16)).is_err());
     }
 }

@@ -66,7 +66,7 @@ fn a_whole_upgrade_in_text() {
             "bob.json",
             "--yes",
             "--digest",
-            &digest[..16],
+            &digest[..32],
         ],
     );
     run(

@@ -7,7 +7,7 @@ use anchor_lang::{AccountDeserialize, Discriminator};
 use bytemuck::Pod;
 use portcullis::{
     constants::LAYOUT_VERSION,
-    lifecycle::{Facts, Now, Status},
+    lifecycle::{Action, Facts, Lane, Now, Status},
     state::{Council, Gate, Proposal, ROLE_VOTE},
     transitions::VoteArgs,
 };
@@ -331,6 +331,18 @@ impl ProposalView {
                 proposal: address,
                 stored: proposal.digest,
                 computed,
+            });
+        }
+        let terms = &proposal.terms;
+        if (terms.action, terms.lane) != (Action::Upgrade as u8, Lane::Standard as u8)
+            || (terms.standby_use, terms.soak_seconds) != (0, 0)
+        {
+            return Err(ClientError::Decode {
+                address,
+                expected: Proposal::NAME,
+                reason:
+                    "it is of a kind that this version does not know: install the newest portcullis"
+                        .into(),
             });
         }
         let facts = proposal

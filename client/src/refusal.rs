@@ -137,6 +137,8 @@ variants!(
         BufferReleased,
         BufferNotAbandoned,
         Overflow,
+        UriNotPrintable,
+        NotAnUpgrade,
     }
 );
 

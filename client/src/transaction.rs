@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use portcullis::constants::MAX_ELF_LEN;
 use serde_json::json;
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_message::{legacy, v0, AddressLookupTableAccount, CompileError, VersionedMessage};
@@ -43,6 +44,16 @@ const FAILED_POLLS: u32 = 50;
 pub fn hash_compute_units(len: u32) -> u32 {
     (len / 2)
         .saturating_add(85 + HASH_BASE_COMPUTE_UNITS)
+        .min(MAX_COMPUTE_UNITS)
+}
+
+/// The compute units of an execution that hashes `len` bytes. A CPI costs one for each 250 bytes of the accounts that it
+/// passes on, and anyone may extend the programdata to the account limit of 10 MiB, so both are counted at their most: twice
+/// the programdata and the buffer. At most [`MAX_COMPUTE_UNITS`].
+pub fn execution_compute_units(len: u32) -> u32 {
+    const ACCOUNTS: u32 = 2 * (10 * 1024 * 1024 + MAX_ELF_LEN) / 250;
+    hash_compute_units(len)
+        .saturating_add(ACCOUNTS)
         .min(MAX_COMPUTE_UNITS)
 }
 

@@ -1,6 +1,6 @@
 //! Execution: what runs afterwards, and every reason not to.
 
-use portcullis::events::UpgradeExecuted;
+use portcullis::{events::UpgradeExecuted, lifecycle::Action};
 use portcullis_tests::{
     calls::{substitute, unsigned},
     elf, record, *,
@@ -387,4 +387,14 @@ fn the_sysvars_of_an_upgrade_are_themselves() {
         assert!(before == world.before());
     }
     by_executor(&mut world, instruction).unwrap();
+}
+
+#[test]
+fn g11_a_proposal_of_another_action_is_not_executed_as_an_upgrade() {
+    let mut world = World::new();
+    let proposed = world.ready();
+    world.edit_proposal(&proposed, |proposal| {
+        proposal.terms.action = Action::ChangePolicy as u8;
+    });
+    world.refuse(PortcullisError::NotAnUpgrade, |w| w.execute(&proposed));
 }

@@ -513,6 +513,8 @@ fn error_codes_are_append_only() {
         (6083, BufferReleased),
         (6084, BufferNotAbandoned),
         (6085, Overflow),
+        (6086, UriNotPrintable),
+        (6087, NotAnUpgrade),
     ];
     for (code, error) in table {
         assert_eq!(u32::from(error), code, "{}", error.name());

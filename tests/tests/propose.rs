@@ -304,6 +304,30 @@ fn the_uri_of_a_statement_has_a_limit() {
 }
 
 #[test]
+fn g4_the_uri_of_a_statement_cannot_hide_anything_from_voters_at_a_terminal() {
+    let (mut world, proposed, args) = prepared();
+    for uri in [
+        "\u{1b}[8mhidden",
+        "two words",
+        "a\nb",
+        "https://exämple.org",
+        "\u{7f}",
+    ] {
+        let statement = Statement {
+            sha256: [1; 32],
+            uri: uri.into(),
+        };
+        let args = UpgradeArgs {
+            statement: Some(statement),
+            ..args.clone()
+        };
+        world.refuse(PortcullisError::UriNotPrintable, |w| {
+            w.propose_with(&proposed, args)
+        });
+    }
+}
+
+#[test]
 fn g2_the_buffers_authority_is_the_proposer() {
     let (mut world, proposed, args) = prepared();
     for authority in [
@@ -382,7 +406,6 @@ fn the_spill_account_is_systems_and_none_of_the_upgrade() {
         world.council,
         world.program,
         world.programdata(),
-        sysvar::slot_hashes::ID,
     ] {
         let wrong = Proposed { spill, ..proposed };
         world.refuse(PortcullisError::SpillInvalid, |w| {
@@ -397,6 +420,17 @@ fn the_spill_account_is_systems_and_none_of_the_upgrade() {
     world.refuse(PortcullisError::SpillInvalid, |w| {
         w.propose_with(&wrong, args.clone())
     });
+    // The runtime never lets a reserved address be writable, so the execution could not pass.
+    for spill in [
+        sysvar::slot_hashes::ID,
+        solana_sdk_ids::native_loader::ID,
+        solana_sdk_ids::sysvar::ID,
+    ] {
+        let wrong = Proposed { spill, ..proposed };
+        world.refuse(ErrorCode::ConstraintMut, |w| {
+            w.propose_with(&wrong, args.clone())
+        });
+    }
     // The proposer, the payer and an empty account are fine.
     for spill in [voter(0).pubkey(), payer().pubkey(), address("empty")] {
         let mut world = world.clone();

@@ -12,7 +12,7 @@ use portcullis::{
 use portcullis_client::{
     account::{ProposalView, BUFFER_HEADER, PROGRAMDATA_HEADER},
     deploy::extend_program,
-    transaction::hash_compute_units,
+    transaction::{execution_compute_units, hash_compute_units},
 };
 use serde_json::json;
 use solana_sdk::{instruction::Instruction, signature::Signature};
@@ -117,7 +117,7 @@ impl Execute {
                     writer.key(),
                 )],
             )
-            .compute_units(hash_compute_units(terms.len)),
+            .compute_units(execution_compute_units(terms.len)),
         );
         writer.show("about to execute an upgrade", details)?;
         let extension_rent = extension

@@ -10,7 +10,7 @@ use crate::{
     context::Context,
     duration::{rfc3339, utc_and_local},
     error::CliError,
-    output::{judged, table},
+    output::{judged, printable, table},
     resolve, view,
 };
 
@@ -144,7 +144,7 @@ fn about(entry: &HistoryEntry) -> String {
         .pointer("/statement/uri")
         .and_then(Value::as_str)
     {
-        words.push(format!("statement {uri}"));
+        words.push(format!("statement {}", printable(uri)));
     }
     words.join(", ")
 }

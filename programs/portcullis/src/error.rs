@@ -196,4 +196,10 @@ pub enum PortcullisError {
 
     #[msg("A number left its range")]
     Overflow,
+
+    // Later additions.
+    #[msg("The statement's URI must be printable ASCII without spaces: it is shown to voters at a terminal")]
+    UriNotPrintable,
+    #[msg("The proposal's action is not an upgrade")]
+    NotAnUpgrade,
 }

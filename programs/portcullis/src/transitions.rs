@@ -251,6 +251,11 @@ pub fn propose_upgrade(
             statement.uri.len() <= MAX_URI_LEN,
             PortcullisError::UriTooLong,
         )?;
+        // A terminal would obey escape sequences in it.
+        require(
+            statement.uri.bytes().all(|byte| byte.is_ascii_graphic()),
+            PortcullisError::UriNotPrintable,
+        )?;
     }
 
     let lane = Lane::Standard;
@@ -615,6 +620,10 @@ pub fn execute_upgrade(
         council.member_with(&executor, ROLE_EXECUTE)?;
     }
     check(proposal.status(council, gate, now)?, Step::Execute)?;
+    require(
+        proposal.terms.action()? == Action::Upgrade,
+        PortcullisError::NotAnUpgrade,
+    )?;
     let lane = proposal.terms.lane()?;
     if gate.last_upgrade_at != 0 {
         let interval = proposal

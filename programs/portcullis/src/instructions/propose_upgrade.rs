@@ -48,6 +48,8 @@ pub struct ProposeUpgrade<'info> {
     pub authority: UncheckedAccount<'info>,
 
     /// CHECK: owned by System, and none of the accounts of the upgrade (`validate`). It may be the proposer or the payer.
+    /// Writable here too, because the runtime never lets a reserved address be, and the execution needs it so.
+    #[account(mut)]
     pub spill: UncheckedAccount<'info>,
 
     /// CHECK: its address.
