@@ -1,13 +1,16 @@
 # make demo     the main job, on the embedded validator       make test     all tests
-# make program  rebuild artifacts/ (ELF, SHA-256, IDL)        make bench    rewrite docs/compute-units.md
+# make fuzz     20,000 random sequences, chain against model   (PORTCULLIS_SEED=n: others)
+# make program  rebuild artifacts/ and the tests' ELF          make bench    rewrite docs/compute-units.md
 # make lint     fmt and clippy, warnings denied               make docs     rustdoc, warnings denied
 # make check    what CI checks against the committed files: ELF, IDL, compute units
 SHELL := /bin/bash
 CARGO ?= cargo
 # Without -p cargo resolves features for the whole workspace, so that demo, tests and lint share their builds.
 WORKSPACE := --locked --workspace
+# A workspace of its own: its features must not change the others' builds.
+FORWARDER := tests/programs/forwarder
 
-.PHONY: demo test setup program bench lint docs check fmt
+.PHONY: demo test fuzz setup program bench lint docs check fmt
 
 demo: setup
 	$(CARGO) run --locked --bin portcullis -- demo
@@ -15,21 +18,28 @@ demo: setup
 test: setup
 	$(CARGO) test $(WORKSPACE)
 
+fuzz: setup
+	PORTCULLIS_SEQUENCES=$${PORTCULLIS_SEQUENCES:-20000} $(CARGO) test $(WORKSPACE) --test model -- --nocapture
+
 setup:
 	@scripts/setup.sh
 
 program:
 	scripts/build-program.sh artifacts
+	scripts/build-elf.sh $(FORWARDER) $(FORWARDER).so
 
 bench: setup
 	$(CARGO) run -q --locked --bin compute-units -- docs/compute-units.md
 
 lint: setup
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --check --manifest-path $(FORWARDER)/Cargo.toml
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
+	$(CARGO) clippy --locked --manifest-path $(FORWARDER)/Cargo.toml -- -D warnings
 
 fmt:
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path $(FORWARDER)/Cargo.toml
 
 docs: setup
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(WORKSPACE) --no-deps

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails where a committed file is not what the source makes: the ELF, its SHA-256, the IDL, the compute-unit table.
-# The ELF is compared only with SBF_CARGO: the committed one was built by that compiler, and each compiler's bytes differ.
+# Fails where a committed file is not what the source makes: the ELFs, the program's SHA-256, the IDL, the compute-unit table.
+# ELFs are compared only with SBF_CARGO: the committed ones were built by that compiler, and each compiler's bytes differ.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 new=$(mktemp -d)
@@ -15,8 +15,10 @@ same() {
 if [ -n "${SBF_CARGO:-}" ]; then
   scripts/build-program.sh "$new"
   same artifacts/portcullis.so "$new/portcullis.so" "make program"
+  scripts/build-elf.sh tests/programs/forwarder "$new/forwarder.so"
+  same tests/programs/forwarder.so "$new/forwarder.so" "make program"
 else
-  echo "note: SBF_CARGO is not set, so the ELF is not rebuilt" >&2
+  echo "note: SBF_CARGO is not set, so the ELFs are not rebuilt" >&2
   cargo run -q --locked --bin xtask -- idl "$new/portcullis.json"
 fi
 same artifacts/portcullis.json "$new/portcullis.json" "make program"

@@ -90,6 +90,10 @@ pub struct WriteArgs {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+    /// Print the instructions and an unsigned message, for the vault of another multisig; sign and send nothing. -k,
+    /// --fee-payer and other signers may be plain addresses then
+    #[arg(long, conflicts_with = "dry_run")]
+    pub export: bool,
 }
 
 /// How a proposal is named.
@@ -98,11 +102,14 @@ pub struct RefArgs {
     /// The program that bare numbers belong to
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
     pub program: Option<Pubkey>,
+    /// The council that council/NUMBER belongs to
+    #[arg(long, value_name = "COUNCIL", env = "PORTCULLIS_COUNCIL")]
+    pub council: Option<Pubkey>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Create and show councils
+    /// Create, show and analyze councils
     #[command(subcommand)]
     Council(commands::council::Council),
     /// Put programs behind a gate, and show gates
@@ -114,6 +121,8 @@ pub enum Command {
     /// Propose a change
     #[command(subcommand)]
     Propose(commands::propose::Propose),
+    /// Propose anew what has ended, with the buffer that the gate still holds
+    Repropose(commands::propose::Repropose),
     /// Show what a proposal would do, and check it against your own build
     Review(commands::review::Review),
     /// Vote for proposals
@@ -124,6 +133,10 @@ pub enum Command {
     Retract(commands::retract::Retract),
     /// Stop a proposal for good, as a guardian
     Veto(commands::veto::Veto),
+    /// Record a signed statement about what a proposal would run, as an attester
+    Attest(commands::attest::Attest),
+    /// Execute an armed standby, as a guardian: a rollback or the safe mode
+    Trigger(commands::trigger::Trigger),
     /// Withdraw your own proposal before it is queued
     Cancel(commands::cancel::Cancel),
     /// Wait until a proposal is queued, ready or ended
@@ -152,18 +165,23 @@ impl Command {
         match self {
             Self::Council(commands::council::Council::Create(_)) => "council create",
             Self::Council(commands::council::Council::Show(_)) => "council show",
+            Self::Council(commands::council::Council::Analyze(_)) => "council analyze",
             Self::Gate(commands::gate::Gate::Adopt(_)) => "gate adopt",
+            Self::Gate(commands::gate::Gate::Abandon(_)) => "gate abandon",
             Self::Gate(commands::gate::Gate::Show(_)) => "gate show",
             Self::Buffer(commands::buffer::Buffer::Upload(_)) => "buffer upload",
             Self::Buffer(commands::buffer::Buffer::List(_)) => "buffer list",
             Self::Buffer(commands::buffer::Buffer::Return(_)) => "buffer return",
             Self::Buffer(commands::buffer::Buffer::Close(_)) => "buffer close",
-            Self::Propose(commands::propose::Propose::Upgrade(_)) => "propose upgrade",
+            Self::Propose(command) => command.name(),
+            Self::Repropose(_) => "repropose",
             Self::Review(_) => "review",
             Self::Approve(_) => "approve",
             Self::Reject(_) => "reject",
             Self::Retract(_) => "retract",
             Self::Veto(_) => "veto",
+            Self::Attest(_) => "attest",
+            Self::Trigger(_) => "trigger",
             Self::Cancel(_) => "cancel",
             Self::Wait(_) => "wait",
             Self::Execute(_) => "execute",
@@ -183,6 +201,8 @@ fn after_long_help() -> String {
         "Proposals (REF):\n  \
            12              number 12 of the only gate, or of --program\n  \
            PROGRAM_ID/12   number 12 of that program's gate\n  \
+           council/3       number 3 about the only council itself, or that of --council\n  \
+           COUNCIL/3       number 3 about that council itself\n  \
            ADDRESS         the address of its account\n\n\
          First steps:\n  \
            portcullis demo                          watch the whole of it, offline\n  \

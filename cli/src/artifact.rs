@@ -33,6 +33,17 @@ pub fn json(artifact: &Artifact, path: &Path) -> Value {
 /// `HashMismatch`.
 pub fn require(view: &ProposalView, path: &Path) -> Result<Artifact, CliError> {
     let artifact = read(path)?;
+    if !view.is_upgrade() {
+        return Err(CliError::usage(
+            "not_an_upgrade",
+            format!(
+                "proposal {} deploys nothing that an artifact could be compared with: {}",
+                view::name(view),
+                view::action(view)
+            ),
+        )
+        .hint("leave --artifact out"));
+    }
     let proposed = view.commitment();
     if artifact.commitment == proposed {
         return Ok(artifact);

@@ -73,6 +73,9 @@ impl From<ClientError> for CliError {
                 made(ExitCode::Mismatch, "content_mismatch")
             }
             ClientError::ProgramTooLarge { .. } => made(ExitCode::Refused, "program_too_large"),
+            ClientError::InvalidMessage { .. } => made(ExitCode::Usage, "invalid_message"),
+            ClientError::HashStalled { .. } => made(ExitCode::Network, "hash_stalled")
+                .hint("run the command again; --with-compute-unit-price helps on a busy cluster"),
             ClientError::TransactionNotFound { .. } => made(ExitCode::Network, "history_incomplete")
                 .hint("use an RPC server that keeps the whole ledger, with -u"),
             ClientError::Replay { .. } => made(ExitCode::Mismatch, "history_broken")
@@ -108,7 +111,10 @@ pub fn exit_of_rule(name: &str) -> ExitCode {
         | "ThresholdNotMet"
         | "ProgramDeployedThisSlot"
         | "BufferNotVerified"
-        | "BufferNotAbandoned" => ExitCode::NotReady,
+        | "BufferNotAbandoned"
+        | "StandbyNotTriggered"
+        | "PredecessorNotExecuted"
+        | "PredecessorSoaking" => ExitCode::NotReady,
         "DigestMismatch" | "HashMismatch" | "BaseMismatch" => ExitCode::Mismatch,
         "ResultWithNegativeLamports" | "InsufficientFunds" => ExitCode::InsufficientFunds,
         _ => ExitCode::Refused,
@@ -119,8 +125,8 @@ pub fn exit_of_rule(name: &str) -> ExitCode {
 pub fn rule(error: portcullis::error::PortcullisError) -> CliError {
     let name = error.name();
     CliError::new(
-        exit_of_rule(&name),
-        name.clone(),
+        exit_of_rule(name),
+        name,
         format!("the program would refuse this: {name}: {error}"),
     )
 }

@@ -205,6 +205,11 @@ impl Fields {
         self.rows.extend(more.rows);
     }
 
+    /// The names and values.
+    pub fn into_rows(self) -> Vec<(String, String)> {
+        self.rows
+    }
+
     /// The lines, each indented by `indent` spaces.
     pub fn render(&self, indent: usize) -> String {
         let width = self.rows.iter().map(|(name, _)| name.len()).max();

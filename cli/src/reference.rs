@@ -9,9 +9,9 @@ use solana_sdk::pubkey::Pubkey;
 pub enum Reference {
     /// `12`: of the program given with `--program`, or of the only gate.
     Index(u32),
-    /// `PROGRAM_ID/12`.
-    OfProgram(Pubkey, u32),
-    /// `council/3`: about a council itself.
+    /// `PROGRAM_ID/12`, or `COUNCIL/3` with the council's address.
+    Of(Pubkey, u32),
+    /// `council/3`: about the council given with `--council`, or the only one, itself.
     OfCouncil(u32),
     /// The address of its account.
     Address(Pubkey),
@@ -27,18 +27,18 @@ impl FromStr for Reference {
         };
         match text.split_once('/') {
             Some(("council", number)) => Ok(Self::OfCouncil(index(number)?)),
-            Some((program, number)) => {
-                let program = Pubkey::from_str(program).map_err(|_| {
-                    format!("`{program}` is not a program id; names for programs are not known yet")
+            Some((subject, number)) => {
+                let subject = Pubkey::from_str(subject).map_err(|_| {
+                    format!("`{subject}` is not a program id; names for programs are not known yet")
                 })?;
-                Ok(Self::OfProgram(program, index(number)?))
+                Ok(Self::Of(subject, index(number)?))
             }
             None if text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 10 => {
                 index(text).map(Self::Index)
             }
             None => Pubkey::from_str(text).map(Self::Address).map_err(|_| {
                 format!(
-                    "`{text}` names no proposal: give its number (12), PROGRAM_ID/12, or its address"
+                    "`{text}` names no proposal: give its number (12), PROGRAM_ID/12, council/3, or its address"
                 )
             }),
         }
@@ -49,7 +49,7 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Index(index) => write!(f, "{index}"),
-            Self::OfProgram(program, index) => write!(f, "{program}/{index}"),
+            Self::Of(subject, index) => write!(f, "{subject}/{index}"),
             Self::OfCouncil(index) => write!(f, "council/{index}"),
             Self::Address(address) => write!(f, "{address}"),
         }
@@ -67,7 +67,7 @@ mod tests {
         let key = Pubkey::from_str(KEY).unwrap();
         for (text, reference) in [
             ("12".to_string(), Reference::Index(12)),
-            (format!("{KEY}/12"), Reference::OfProgram(key, 12)),
+            (format!("{KEY}/12"), Reference::Of(key, 12)),
             ("council/3".to_string(), Reference::OfCouncil(3)),
             (KEY.to_string(), Reference::Address(key)),
         ] {

@@ -1,6 +1,6 @@
 //! From a REF to the proposal that it means.
 
-use portcullis::state::Gate;
+use portcullis::state::{Council, Gate};
 use portcullis_client::{
     account::{Keyed, ProposalView},
     pda, ClientError,
@@ -22,25 +22,80 @@ pub async fn proposal(
     args: &RefArgs,
 ) -> Result<ProposalView, CliError> {
     let client = ctx.client()?;
-    let (gate, index) = match reference {
+    let (parent, index) = match reference {
         Reference::Address(address) => return Ok(client.fetch_proposal_view(address).await?),
-        Reference::OfCouncil(_) => {
-            return Err(CliError::usage(
-                "council_proposals_unknown",
-                format!("{reference} would be a proposal about a council itself, which do not exist yet"),
-            )
-            .hint("proposals of programs are PROGRAM_ID/NUMBER"));
+        Reference::OfCouncil(index) => {
+            (Parent::Council(Box::new(council(ctx, args).await?)), *index)
         }
-        Reference::OfProgram(program, index) => (gate(ctx, program).await?, *index),
+        Reference::Of(subject, index) => (subject_of(ctx, subject).await?, *index),
         Reference::Index(index) => match &args.program {
-            Some(program) => (gate(ctx, program).await?, *index),
-            None => (only_gate(ctx, *index).await?, *index),
+            Some(program) => (Parent::Gate(Box::new(gate(ctx, program).await?)), *index),
+            None => (
+                Parent::Gate(Box::new(only_gate(ctx, *index).await?)),
+                *index,
+            ),
         },
     };
-    let address = pda::proposal(&ctx.portcullis(), &gate.address, index);
+    let address = pda::proposal(&ctx.portcullis(), &parent.address(), index);
     match client.fetch_proposal_view(&address).await {
-        Err(ClientError::NotFound { .. }) => Err(missing(&gate, index)),
+        Err(ClientError::NotFound { .. }) => Err(missing(&parent, index)),
         other => Ok(other?),
+    }
+}
+
+/// What a proposal is about.
+enum Parent {
+    Gate(Box<Keyed<Gate>>),
+    Council(Box<Keyed<Council>>),
+}
+
+impl Parent {
+    fn address(&self) -> Pubkey {
+        match self {
+            Self::Gate(gate) => gate.address,
+            Self::Council(council) => council.address,
+        }
+    }
+}
+
+/// The gate of a program, or the council at an address.
+async fn subject_of(ctx: &Context, subject: &Pubkey) -> Result<Parent, CliError> {
+    let client = ctx.client()?;
+    match client.fetch_gate(subject).await {
+        Ok(gate) => return Ok(Parent::Gate(Box::new(gate))),
+        Err(ClientError::NotFound { .. } | ClientError::WrongOwner { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    match client.fetch_council(subject).await {
+        Ok(council) => Ok(Parent::Council(Box::new(council))),
+        Err(
+            ClientError::NotFound { .. }
+            | ClientError::WrongOwner { .. }
+            | ClientError::Decode { .. },
+        ) => Ok(Parent::Gate(Box::new(gate(ctx, subject).await?))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The council that `council/3` means: the one given, or the only one.
+async fn council(ctx: &Context, args: &RefArgs) -> Result<Keyed<Council>, CliError> {
+    let client = ctx.client()?;
+    if let Some(council) = &args.council {
+        return Ok(client.fetch_council(council).await?);
+    }
+    let councils = client.list_councils().await?;
+    match councils.as_slice() {
+        [] => Err(CliError::not_found("there is no council on this cluster")
+            .hint("check the cluster (-u), or create one: portcullis council create")),
+        [only] => Ok(*only),
+        several => Err(CliError::usage(
+            "ambiguous_ref",
+            format!(
+                "`council/…` is ambiguous on a cluster with {} councils",
+                several.len()
+            ),
+        )
+        .hint("write COUNCIL/NUMBER with the council's address, or give --council COUNCIL")),
     }
 }
 
@@ -60,19 +115,43 @@ pub async fn gate(ctx: &Context, program: &Pubkey) -> Result<Keyed<Gate>, CliErr
     }
 }
 
-fn missing(gate: &Keyed<Gate>, index: u32) -> CliError {
-    let program = gate.account.program;
-    let count = gate.account.proposal_count;
+fn missing(parent: &Parent, index: u32) -> CliError {
+    let (subject, count, which) = match parent {
+        Parent::Gate(gate) => {
+            let program = gate.account.program;
+            (
+                program,
+                gate.account.proposal_count,
+                format!("--program {program}"),
+            )
+        }
+        Parent::Council(council) => {
+            let address = council.address;
+            (
+                address,
+                council.account.proposal_count,
+                format!("--council {address}"),
+            )
+        }
+    };
     if index < count {
+        let history = match parent {
+            Parent::Gate(_) => subject.to_string(),
+            Parent::Council(_) => which,
+        };
         return CliError::not_found(format!(
-            "proposal {program}/{index} has ended and its account was closed"
+            "proposal {subject}/{index} has ended and its account was closed"
         ))
-        .hint(format!("what happened to it: portcullis history {program}"));
+        .hint(format!("what happened to it: portcullis history {history}"));
     }
+    let maker = match parent {
+        Parent::Gate(_) => "the gate has made",
+        Parent::Council(_) => "the council has made",
+    };
     CliError::not_found(format!(
-        "there is no proposal {program}/{index}: the gate has made {count} so far, numbered from 0"
+        "there is no proposal {subject}/{index}: {maker} {count} so far, numbered from 0"
     ))
-    .hint(format!("list them: portcullis list --program {program}"))
+    .hint(format!("list them: portcullis list {which}"))
 }
 
 /// The only gate of this instance. Which of several is meant is never guessed.
@@ -102,6 +181,14 @@ async fn only_gate(ctx: &Context, index: u32) -> Result<Keyed<Gate>, CliError> {
             .hint(format!("write PROGRAM_ID/{index}, or give --program PROGRAM_ID")))
         }
     }
+}
+
+/// The signer of the gate that a proposal is about; the default key where it is about a council.
+pub fn authority(view: &ProposalView) -> Pubkey {
+    view.gate
+        .as_ref()
+        .map(|gate| gate.account.authority)
+        .unwrap_or_default()
 }
 
 /// Requires that a member has a role, with an error that names those who have it.

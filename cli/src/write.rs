@@ -10,7 +10,7 @@ use portcullis_client::{Client, ClientError, SendOptions};
 use serde_json::{json, Value};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Signature, signer::Signer};
 
-use crate::{args::WriteArgs, context::Context, error::CliError, output::Fields};
+use crate::{args::WriteArgs, context::Context, error::CliError, export, output::Fields};
 
 /// One transaction of a write.
 pub struct Step {
@@ -55,12 +55,17 @@ impl Context {
     /// Where one of them is missing.
     pub fn writer(&self, args: WriteArgs) -> Result<Writer<'_>, CliError> {
         self.require_chosen_cluster()?;
+        let (signer, payer) = if args.export {
+            export::actors(self)?
+        } else {
+            (Rc::clone(self.signer()?), Rc::clone(self.fee_payer()?))
+        };
         Ok(Writer {
             ctx: self,
             args,
             client: self.client()?,
-            signer: Rc::clone(self.signer()?),
-            payer: Rc::clone(self.fee_payer()?),
+            signer,
+            payer,
         })
     }
 }
@@ -76,9 +81,28 @@ impl Writer<'_> {
         self.payer.pubkey()
     }
 
-    /// Whether nothing may be signed.
+    /// Whether nothing may be signed: [`simulate`](Self::simulate) then ends the command.
     pub fn is_dry_run(&self) -> bool {
-        self.args.dry_run
+        self.args.dry_run || self.args.export
+    }
+
+    /// Refuses `--export` where a command needs signatures of its own before anything can be printed.
+    ///
+    /// # Errors
+    /// `not_exportable`.
+    pub fn refuse_export(&self, why: &str, hint: &str) -> Result<(), CliError> {
+        if self.args.export {
+            return Err(CliError::usage("not_exportable", why).hint(hint));
+        }
+        Ok(())
+    }
+
+    /// Another signer of the write: in an export its address is enough.
+    ///
+    /// # Errors
+    /// Where its key cannot be used.
+    pub fn load_signer(&self, source: &str, what: &str) -> Result<Box<dyn Signer>, CliError> {
+        export::load(self.args.export, source, what)
     }
 
     /// Shows on stderr what is about to happen, and where.
@@ -131,6 +155,9 @@ impl Writer<'_> {
     /// # Errors
     /// `insufficient_funds` with what is required and what was found.
     pub async fn require_funds(&self, lamports: u64) -> Result<(), CliError> {
+        if self.args.export {
+            return Ok(());
+        }
         // Solana's fee for a signature; two signatures are the most that a command needs beside the payer's.
         const FEES: u64 = 3 * 5_000;
         let payer = self.payer_key();
@@ -170,11 +197,19 @@ impl Writer<'_> {
         }
     }
 
-    /// Simulates the first step; the others depend on it. Prints the result of the dry run.
+    /// Simulates the first step; the others depend on it. Prints the result of the dry run, or the export.
     ///
     /// # Errors
     /// The refusal, where the step would be refused.
     pub async fn simulate(&self, steps: &[Step], details: Value) -> Result<(), CliError> {
+        if self.args.export {
+            let (text, transactions) = export::render(steps, &self.key())?;
+            self.ctx.out.result(
+                &text,
+                json!({ "export": true, "transactions": transactions, "would": details }),
+            );
+            return Ok(());
+        }
         let mut lines = vec!["dry run: nothing was signed or sent".to_string()];
         let mut transactions = Vec::new();
         for (place, step) in steps.iter().enumerate() {
@@ -246,7 +281,7 @@ impl Writer<'_> {
         Ok(signature)
     }
 
-    /// Shows nothing more: simulates on `--dry-run`, else asks and sends every step. `None` after a dry run, whose result
+    /// Shows nothing more: simulates on `--dry-run`, prints on `--export`, else asks and sends every step. `None` after a dry run, whose result
     /// is printed.
     ///
     /// # Errors
@@ -257,7 +292,7 @@ impl Writer<'_> {
         details: Value,
         more_signers: &[&dyn Signer],
     ) -> Result<Option<Vec<Signature>>, CliError> {
-        if self.args.dry_run {
+        if self.is_dry_run() {
             self.simulate(steps, details).await?;
             return Ok(None);
         }

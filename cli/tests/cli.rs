@@ -104,6 +104,7 @@ fn a_whole_upgrade_in_text() {
     );
     run("21_close", &["close", "0", "-k", "bob.json", "--yes"]);
     run("22_review_of_a_closed_proposal", &["review", "0"]);
+    run("23_council_analyze", &["council", "analyze", &net.council]);
 }
 
 #[test]
@@ -158,6 +159,7 @@ fn a_whole_upgrade_in_json() {
     run("15_list", &["list", "--status", "executed"]);
     run("16_gate_show", &["gate", "show", &net.program]);
     run("17_misuse", &["approve", "nonsense"]);
+    run("18_council_analyze", &["council", "analyze", &net.council]);
 }
 
 #[test]

@@ -6,18 +6,18 @@
 use anchor_lang::{AccountDeserialize, Discriminator};
 use bytemuck::Pod;
 use portcullis::{
+    change::Change,
     constants::LAYOUT_VERSION,
-    lifecycle::{Action, Facts, Lane, Now, Status},
-    state::{Council, Gate, Proposal, ROLE_VOTE},
-    transitions::VoteArgs,
+    state::{Attestation, Council, Gate, Hashing, Proposal},
 };
 use solana_account::Account;
 use solana_loader_v3_interface::state::UpgradeableLoaderState;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk_ids::bpf_loader_upgradeable;
 
-use crate::{error::ClientError, instruction::ProposalKeys, pda};
+use crate::error::ClientError;
 
+pub use crate::proposal::ProposalView;
 pub use portcullis::digest::{digest, Commitment, Statement};
 
 /// Bytes before the ELF in a buffer account.
@@ -71,6 +71,113 @@ impl PortcullisAccount for Proposal {
     }
 }
 
+impl PortcullisAccount for Hashing {
+    const NAME: &'static str = "a hash in the making of Portcullis";
+    fn version(&self) -> u8 {
+        self.version
+    }
+}
+
+/// What the account of a proposal holds: the fixed part, and the bytes of its [`Change`] behind it.
+#[derive(Clone, Debug)]
+pub struct StoredProposal {
+    pub proposal: Proposal,
+    /// As stored; the digest covers them. Empty for an upgrade without a predecessor.
+    pub change: Vec<u8>,
+}
+
+impl StoredProposal {
+    /// Bytes of its account, the discriminator included.
+    pub fn space(&self) -> usize {
+        Proposal::space().saturating_add(self.change.len())
+    }
+}
+
+/// What an account can be decoded to.
+pub trait Decoded: Sized {
+    /// What it is called in errors.
+    const NAME: &'static str;
+    /// The first bytes of such an account.
+    const HEAD: &'static [u8];
+
+    /// Decodes the account's data.
+    ///
+    /// # Errors
+    /// `Decode`, `UnknownVersion`.
+    fn from_data(address: &Pubkey, data: &[u8]) -> Result<Self, ClientError>;
+}
+
+impl<T: PortcullisAccount> Decoded for T {
+    const NAME: &'static str = <T as PortcullisAccount>::NAME;
+    const HEAD: &'static [u8] = T::DISCRIMINATOR;
+
+    fn from_data(address: &Pubkey, data: &[u8]) -> Result<Self, ClientError> {
+        decode(address, data)
+    }
+}
+
+impl Decoded for StoredProposal {
+    const NAME: &'static str = <Proposal as PortcullisAccount>::NAME;
+    const HEAD: &'static [u8] = Proposal::DISCRIMINATOR;
+
+    fn from_data(address: &Pubkey, data: &[u8]) -> Result<Self, ClientError> {
+        Ok(Self {
+            proposal: decode(address, data)?,
+            change: data.get(Proposal::space()..).unwrap_or_default().to_vec(),
+        })
+    }
+}
+
+impl PortcullisAccount for Attestation {
+    const NAME: &'static str = "a Portcullis attestation";
+    fn version(&self) -> u8 {
+        self.version
+    }
+}
+
+/// What the account of an attestation holds: the fixed part, and the URI of the statement behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAttestation {
+    pub attestation: Attestation,
+    /// Printable ASCII; empty: not said.
+    pub uri: String,
+}
+
+impl Decoded for StoredAttestation {
+    const NAME: &'static str = <Attestation as PortcullisAccount>::NAME;
+    const HEAD: &'static [u8] = Attestation::DISCRIMINATOR;
+
+    fn from_data(address: &Pubkey, data: &[u8]) -> Result<Self, ClientError> {
+        let uri = data.get(Attestation::SPACE..).unwrap_or_default().to_vec();
+        Ok(Self {
+            attestation: decode(address, data)?,
+            uri: String::from_utf8(uri).map_err(|_| ClientError::Decode {
+                address: *address,
+                expected: <Self as Decoded>::NAME,
+                reason: "its URI is no text".into(),
+            })?,
+        })
+    }
+}
+
+/// The action of a proposal with its fields, from the bytes behind its fixed part.
+///
+/// # Errors
+/// `Decode` on bytes that this version does not know.
+pub fn decode_change(address: &Pubkey, bytes: &[u8]) -> Result<Option<Change>, ClientError> {
+    Change::from_bytes(bytes).map_err(|_| unknown_kind(address))
+}
+
+/// The error for what a later version of Portcullis may have written.
+pub(crate) fn unknown_kind(address: &Pubkey) -> ClientError {
+    ClientError::Decode {
+        address: *address,
+        expected: <Proposal as PortcullisAccount>::NAME,
+        reason: "it is of a kind that this version does not know: install the newest portcullis"
+            .into(),
+    }
+}
+
 /// Decodes a council, gate or proposal from an account's data.
 ///
 /// # Errors
@@ -97,7 +204,7 @@ pub fn decode<T: PortcullisAccount>(address: &Pubkey, data: &[u8]) -> Result<T, 
         }
         Some(_) => {}
     }
-    // Bytes behind the fixed part belong to later actions; they are not this version's to judge.
+    // What stands behind the fixed part is not this function's to judge.
     let body = data.get(head..T::space()).ok_or_else(|| {
         wrong(format!(
             "it has {} bytes where {} are required",
@@ -117,17 +224,17 @@ pub fn decode<T: PortcullisAccount>(address: &Pubkey, data: &[u8]) -> Result<T, 
     Ok(value)
 }
 
-/// Decodes a council, gate or proposal of the instance `portcullis`.
+/// Decodes an account of the instance `portcullis`.
 ///
 /// # Errors
 /// `WrongOwner`, and those of [`decode`].
-pub fn decode_owned<T: PortcullisAccount>(
+pub fn decode_owned<T: Decoded>(
     portcullis: &Pubkey,
     address: &Pubkey,
     account: &Account,
 ) -> Result<T, ClientError> {
     require_owner(address, account, portcullis, T::NAME)?;
-    decode(address, &account.data)
+    T::from_data(address, &account.data)
 }
 
 /// Requires an account's owner.
@@ -275,142 +382,9 @@ impl Buffer {
     }
 }
 
-/// A proposal beside its gate and council, all read at one slot, with a digest that was computed here.
-#[derive(Clone, Debug)]
-pub struct ProposalView {
-    pub address: Pubkey,
-    pub council_address: Pubkey,
-    pub council: Council,
-    pub gate_address: Pubkey,
-    pub gate: Gate,
-    pub proposal: Proposal,
-    /// The digest of the terms, computed here; equal to the stored one.
-    pub digest: [u8; 32],
-    /// The cluster's clock when the accounts were read.
-    pub now: Now,
-    pub facts: Facts,
-    /// The status at `now`.
-    pub status: Status,
-}
-
-impl ProposalView {
-    /// Puts a proposal beside its gate and council, and proves that they belong together.
-    ///
-    /// # Errors
-    /// `DigestMismatch` where the stored digest is not that of the terms; `Unrelated` where gate, council and proposal do
-    /// not name each other or do not stand at the addresses that follow from them. Either means that the RPC server does
-    /// not show what the chain holds. `Decode` for a byte that this version does not know.
-    pub fn new(
-        portcullis: &Pubkey,
-        address: Pubkey,
-        proposal: Proposal,
-        gate: Keyed<Gate>,
-        council: Keyed<Council>,
-        now: Now,
-    ) -> Result<Self, ClientError> {
-        let unrelated = |reason: &'static str| ClientError::Unrelated { address, reason };
-        if proposal.terms.parent != gate.address {
-            return Err(unrelated("the proposal names another gate"));
-        }
-        if gate.account.council != council.address {
-            return Err(unrelated("the gate names another council"));
-        }
-        if pda::gate(portcullis, &gate.account.program) != gate.address
-            || pda::authority(portcullis, &gate.account.program) != gate.account.authority
-        {
-            return Err(unrelated(
-                "the gate is not at the address of its program's gate",
-            ));
-        }
-        if pda::proposal(portcullis, &gate.address, proposal.terms.index) != address {
-            return Err(unrelated("the proposal is not at the address of its index"));
-        }
-        let computed = digest(portcullis, &council.address, &proposal.terms);
-        if computed != proposal.digest {
-            return Err(ClientError::DigestMismatch {
-                proposal: address,
-                stored: proposal.digest,
-                computed,
-            });
-        }
-        let terms = &proposal.terms;
-        if (terms.action, terms.lane) != (Action::Upgrade as u8, Lane::Standard as u8)
-            || (terms.standby_use, terms.soak_seconds) != (0, 0)
-        {
-            return Err(ClientError::Decode {
-                address,
-                expected: Proposal::NAME,
-                reason:
-                    "it is of a kind that this version does not know: install the newest portcullis"
-                        .into(),
-            });
-        }
-        let facts = proposal
-            .facts(&council.account, &gate.account)
-            .map_err(|_| ClientError::Decode {
-                address,
-                expected: Proposal::NAME,
-                reason: "its lane, ending or custody is none that this version knows".into(),
-            })?;
-        Ok(Self {
-            address,
-            council_address: council.address,
-            council: council.account,
-            gate_address: gate.address,
-            gate: gate.account,
-            proposal,
-            digest: computed,
-            now,
-            facts,
-            status: facts.status(now),
-        })
-    }
-
-    /// What the instruction builder needs to name this proposal.
-    pub fn keys(&self) -> ProposalKeys {
-        ProposalKeys {
-            council: self.council_address,
-            program: self.gate.program,
-            index: self.proposal.terms.index,
-        }
-    }
-
-    /// What the voters commit to.
-    pub fn commitment(&self) -> Commitment {
-        Commitment {
-            sha256: self.proposal.terms.sha256,
-            len: self.proposal.terms.len,
-        }
-    }
-
-    /// The arguments of a vote on exactly this proposal.
-    pub fn vote_args(&self, valid_until: i64) -> VoteArgs {
-        VoteArgs {
-            digest: self.digest,
-            valid_until,
-        }
-    }
-
-    /// Whether the bit of a member is set in one of the proposal's bitmaps. `false` for a stranger.
-    pub fn has_cast(&self, bitmap: u64, member: &Pubkey) -> bool {
-        self.council
-            .member_with(member, 0)
-            .is_ok_and(|(position, _)| (bitmap >> position) & 1 == 1)
-    }
-
-    /// Whether the proposal waits for this member's approval or rejection.
-    pub fn needs_vote_of(&self, member: &Pubkey) -> bool {
-        let cast = self.proposal.approvals | self.proposal.rejections;
-        self.status == Status::Voting
-            && self.council.member_with(member, ROLE_VOTE).is_ok()
-            && !self.has_cast(cast, member)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytemuck::Zeroable;
-    use portcullis::state::Terms;
 
     use super::*;
 
@@ -489,85 +463,6 @@ mod tests {
             assert!(matches!(
                 decode_programdata(&address, &account(loader, data)),
                 Err(ClientError::Decode { .. })
-            ));
-        }
-    }
-
-    /// A proposal with its gate and council, all at the right addresses.
-    fn related() -> (Pubkey, Proposal, Keyed<Gate>, Keyed<Council>) {
-        let id = portcullis::ID;
-        let (program, create_key) = (Pubkey::new_unique(), Pubkey::new_unique());
-        let council = Keyed {
-            address: pda::council(&id, &create_key),
-            account: Council::zeroed(),
-        };
-        let gate = Keyed {
-            address: pda::gate(&id, &program),
-            account: Gate {
-                council: council.address,
-                program,
-                authority: pda::authority(&id, &program),
-                ..gate()
-            },
-        };
-        let mut proposal = Proposal {
-            terms: Terms {
-                parent: gate.address,
-                index: 7,
-                ..Terms::zeroed()
-            },
-            ..Proposal::zeroed()
-        };
-        proposal.digest = digest(&id, &council.address, &proposal.terms);
-        (
-            pda::proposal(&id, &gate.address, 7),
-            proposal,
-            gate,
-            council,
-        )
-    }
-
-    const NOW: Now = Now {
-        timestamp: 0,
-        slot: 0,
-    };
-
-    #[test]
-    fn a_proposal_with_another_digest_than_its_terms_is_a_lie() {
-        let (address, mut proposal, gate, council) = related();
-        let view =
-            |proposal| ProposalView::new(&portcullis::ID, address, proposal, gate, council, NOW);
-        assert_eq!(view(proposal).unwrap().digest, proposal.digest);
-        proposal.terms.sha256[0] ^= 1;
-        assert!(matches!(
-            view(proposal),
-            Err(ClientError::DigestMismatch { .. })
-        ));
-    }
-
-    #[test]
-    fn accounts_that_do_not_belong_together_are_refused() {
-        let (address, proposal, gate, council) = related();
-        let other = Pubkey::new_unique();
-        let foreign_gate = Keyed {
-            address: other,
-            ..gate
-        };
-        let foreign_council = Keyed {
-            address: other,
-            ..council
-        };
-        let mut wrong_program = gate;
-        wrong_program.account.program = other;
-        for (address, gate, council) in [
-            (other, gate, council),
-            (address, foreign_gate, council),
-            (address, gate, foreign_council),
-            (address, wrong_program, council),
-        ] {
-            assert!(matches!(
-                ProposalView::new(&portcullis::ID, address, proposal, gate, council, NOW),
-                Err(ClientError::Unrelated { .. })
             ));
         }
     }

@@ -194,6 +194,19 @@ pub enum ClientError {
         limit: usize,
     },
 
+    /// A vote that cannot be written as a text to sign.
+    #[error("this vote cannot be written as a message: {reason}")]
+    InvalidMessage { reason: String },
+
+    /// The steps of a large hash were sent again and again, and it did not go on.
+    #[error("the hash stopped at {hashed} of {total} bytes: run the command again, it goes on from there")]
+    HashStalled {
+        /// Bytes.
+        hashed: u32,
+        /// Bytes.
+        total: u32,
+    },
+
     /// A transaction of the history is not to be had from this RPC server.
     #[error(
         "the RPC server does not keep transaction {signature}: use one with the whole history"

@@ -3,6 +3,7 @@
 use anchor_lang::Discriminator;
 use borsh::BorshDeserialize;
 use portcullis::{
+    change::{Change, CouncilChange, PolicyChange, Predecessor},
     digest::{Commitment, Statement},
     events::*,
     policy::Policy,
@@ -84,6 +85,26 @@ impl Json for String {
     }
 }
 
+impl Json for Change {
+    fn json(&self) -> Value {
+        match self {
+            Change::Upgrade(predecessor) => json!({ "upgrade": predecessor.json() }),
+            Change::Council(change) => json!({ "change_council": change.json() }),
+            Change::Policy(change) => json!({ "change_policy": change.json() }),
+            Change::TransferAuthority { to, checked } => {
+                json!({ "transfer_authority": { "to": to.json(), "checked": checked } })
+            }
+            Change::MoveGate { council, epoch } => {
+                json!({ "move_gate": { "council": council.json(), "epoch": epoch } })
+            }
+            Change::Finalize => json!({ "finalize": {} }),
+            Change::RevokeRelease { sha256 } => {
+                json!({ "revoke_release": { "sha256": sha256.json() } })
+            }
+        }
+    }
+}
+
 /// Makes a struct's JSON of its fields; the pattern fails to compile where one is forgotten.
 macro_rules! fields {
     ($($type:ident { $($field:ident),+ $(,)? })+) => {
@@ -126,6 +147,9 @@ macro_rules! events {
 fields! {
     Commitment { sha256, len }
     Statement { sha256, uri }
+    Predecessor { gate, digest, soak_seconds }
+    CouncilChange { remove, add }
+    PolicyChange { policy, delay_floor_seconds }
     Member { key, weight, roles, attests }
     Policy {
         threshold, timelock_seconds, voting_period_seconds, execution_window_seconds, min_interval_seconds,
@@ -139,11 +163,12 @@ events! {
     MembersAdded { council, members, slot, timestamp }
     CouncilSealed { council, config_epoch, member_count, slot, timestamp }
     ProgramAdopted {
-        gate, council, program, former_authority, proposer, life, epoch, release_index, deployed, policy, slot, timestamp,
+        gate, council, program, former_authority, proposer, life, epoch, release_index, deployed, hashed, policy, slot,
+        timestamp,
     }
     UpgradeProposed {
-        parent, index, proposer, rent_payer, buffer, spill, commitment, base_index, statement, lane, epoch, life,
-        not_before, voting_ends_at, slot, timestamp,
+        parent, index, proposer, rent_payer, buffer, spill, commitment, base_index, base, statement, predecessor,
+        lane, epoch, life, not_before, voting_ends_at, slot, timestamp,
     }
     BufferVerified { parent, index, sha256, slot, timestamp }
     ApprovalCast { parent, index, voter, digest, valid_until, approval_weight, eta, slot, timestamp }
@@ -152,10 +177,26 @@ events! {
     VetoCast { parent, index, guardian, digest, vetoed, slot, timestamp }
     ProposalCancelled { parent, index, proposer, slot, timestamp }
     ProposalQueued { parent, index, eta, expires_at, slot, timestamp }
-    UpgradeExecuted { parent, index, executor, program, digest, release_index, former, deployed, slot, timestamp }
+    UpgradeExecuted { parent, index, executor, program, digest, lane, release_index, former, deployed, slot, timestamp }
     BufferReturned { parent, index, buffer, depositor, ending, slot, timestamp }
     BufferClosed { parent, index, buffer, spill, ending, slot, timestamp }
     ProposalClosed { parent, index, rent_payer, ending, slot, timestamp }
+    AdoptionCompleted { gate, life, deployed, slot, timestamp }
+    AdoptionAbandoned { gate, former_authority, life, slot, timestamp }
+    UpgradeReproposed { former_index, former_ending, custody, proposed }
+    ChangeProposed {
+        parent, index, proposer, rent_payer, change, base_index, statement, epoch, life, not_before, voting_ends_at, slot,
+        timestamp,
+    }
+    AttestationGiven { parent, index, attester, digest, kind, statement, expires_at, eta, slot, timestamp }
+    AttestationRevoked { parent, index, attester, digest, kind, eta, slot, timestamp }
+    TriggerCast { parent, index, guardian, digest, triggered, lapses_at, slot, timestamp }
+    CouncilChanged { parent, index, executor, digest, config_epoch, change, slot, timestamp }
+    PolicyChanged { parent, index, executor, digest, former, policy, delay_floor_seconds, slot, timestamp }
+    AuthorityTransferred { parent, index, executor, digest, program, to, checked, life, slot, timestamp }
+    GateMoved { parent, index, executor, digest, former, council, epoch, proposer, life, slot, timestamp }
+    ProgramFinalized { parent, index, executor, digest, program, release, life, slot, timestamp }
+    ReleaseRevoked { parent, index, executor, digest, sha256, slot, timestamp }
 }
 
 #[cfg(test)]
@@ -173,6 +214,8 @@ mod tests {
             spill: Pubkey::new_unique(),
             commitment: Commitment::of(b"elf").unwrap(),
             base_index: 1,
+            base: Commitment::of(b"base").unwrap(),
+            predecessor: None,
             statement: Some(Statement {
                 sha256: [7; 32],
                 uri: "https://example.org".into(),

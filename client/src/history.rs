@@ -5,13 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{engine::general_purpose::STANDARD, Engine};
-use futures::{stream, StreamExt, TryStreamExt};
 use portcullis::{
     lifecycle::Now,
     record::Log,
     state::{Council, Gate},
 };
-use solana_client::rpc_client::GetConfirmedSignaturesForAddress2Config;
 use solana_message::compiled_instruction::CompiledInstruction;
 use solana_rpc_client_api::request::RpcRequest;
 use solana_sdk::{pubkey::Pubkey, signature::Signature};
@@ -26,11 +24,6 @@ use crate::{
     replay::{Entry, Replay},
     rpc::Client,
 };
-
-/// Signatures in one page (the most that servers give).
-const PAGE: usize = 1_000;
-/// Transactions that are fetched at the same time.
-const CONCURRENCY: usize = 8;
 
 /// An event, and the transaction that it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -303,97 +296,55 @@ fn verdict<T: bytemuck::Pod>(
 }
 
 impl Client {
-    /// Rebuilds the history of a council and its gates, and compares it with the accounts.
+    /// Rebuilds the history of a council and its gates, and compares it with the accounts. Where a gate has moved or was adopted
+    /// again by another council, that one's history is part of it.
     ///
     /// # Errors
     /// `Replay`, `BadAnswer` and `TransactionNotFound` where the server's history is not whole; `NotFound` where there is no
     /// such council. That the accounts differ from the history is no error but a [`Verdict`].
     pub async fn history(&self, council: &Pubkey) -> Result<History, ClientError> {
-        let mut history = self.try_history(council).await?;
-        // A gate that was adopted while the history was read stands in it, but not in the list from before.
-        if history.verdicts.values().any(|v| *v == Verdict::Missing) {
-            history = self.try_history(council).await?;
+        match self.try_history(council).await {
+            // What happened while the accounts were read one after the other may not fit together.
+            Ok(history) if history.is_verified() => Ok(history),
+            Err(error) if !matches!(error, ClientError::Replay { .. }) => Err(error),
+            _ => self.try_history(council).await,
         }
-        Ok(history)
     }
 
     async fn try_history(&self, council: &Pubkey) -> Result<History, ClientError> {
-        // The accounts are read before the transactions, so that no account is ahead of its history.
-        let council_account = self.fetch_council(council).await?.account;
-        let gates: BTreeMap<Pubkey, Gate> = self
-            .list_gates(Some(council))
-            .await?
-            .into_iter()
-            .map(|gate| (gate.address, gate.account))
-            .collect();
-
-        let mut replay = Replay::of_council(self.portcullis, *council);
+        self.fetch_council(council).await?;
+        let sources = self.sources(council).await?;
+        let mut replay = Replay::of_councils(self.portcullis, sources.councils.keys().copied());
         let mut entries = Vec::new();
-        for transaction in self.council_transactions(council).await? {
-            entries.extend(transaction.replay(&mut replay)?);
+        for signature in sources.order()? {
+            if let Some(Some(transaction)) = sources.transactions.get(&signature) {
+                entries.extend(transaction.replay(&mut replay)?);
+            }
         }
-
         let mut verdicts = BTreeMap::new();
-        verdicts.insert(
-            *council,
-            verdict(
-                Some(&council_account),
-                replay.councils.get(council),
-                |council: &Council| council.log,
-                &heads(&entries, council),
-            ),
-        );
-        let all: BTreeSet<Pubkey> = gates.keys().chain(replay.gates.keys()).copied().collect();
-        for gate in all {
-            let verdict = verdict(
-                gates.get(&gate),
-                replay.gates.get(&gate),
-                |gate: &Gate| gate.log,
-                &heads(&entries, &gate),
-            );
-            verdicts.insert(gate, verdict);
+        for (address, council) in &sources.councils {
+            let log = |council: &Council| council.log;
+            let heads = heads(&entries, address);
+            let replayed = replay.councils.get(address);
+            verdicts.insert(*address, verdict(Some(council), replayed, log, &heads));
+        }
+        let gates: BTreeSet<Pubkey> = sources
+            .gates
+            .keys()
+            .chain(replay.gates.keys())
+            .copied()
+            .collect();
+        for address in gates {
+            let log = |gate: &Gate| gate.log;
+            let heads = heads(&entries, &address);
+            let (found, replayed) = (sources.gates.get(&address), replay.gates.get(&address));
+            verdicts.insert(address, verdict(found, replayed, log, &heads));
         }
         Ok(History {
             entries,
             verdicts,
             replay,
         })
-    }
-
-    /// The successful transactions that name a council, oldest first. Every instruction of Portcullis names its council.
-    async fn council_transactions(
-        &self,
-        council: &Pubkey,
-    ) -> Result<Vec<ExecutedTransaction>, ClientError> {
-        let mut signatures = Vec::new();
-        let mut before = None;
-        loop {
-            let page = self
-                .rpc
-                .get_signatures_for_address_with_config(
-                    council,
-                    GetConfirmedSignaturesForAddress2Config {
-                        before,
-                        until: None,
-                        limit: Some(PAGE),
-                        commitment: Some(self.rpc.commitment()),
-                    },
-                )
-                .await?;
-            let Some(oldest) = page.last() else { break };
-            before = Some(parse_signature(&oldest.signature)?);
-            // Failed ones changed nothing.
-            for found in page.iter().filter(|found| found.err.is_none()) {
-                signatures.push(parse_signature(&found.signature)?);
-            }
-        }
-        signatures.reverse();
-        let fetched: Vec<Option<ExecutedTransaction>> = stream::iter(signatures)
-            .map(|signature| self.executed_transaction(signature))
-            .buffered(CONCURRENCY)
-            .try_collect()
-            .await?;
-        Ok(fetched.into_iter().flatten().collect())
     }
 
     /// A transaction, taken apart; `None` where it failed.
@@ -416,11 +367,4 @@ fn heads(entries: &[HistoryEntry], account: &Pubkey) -> BTreeMap<u64, [u8; 32]> 
         .filter(|entry| entry.account == *account)
         .map(|entry| (entry.sequence.saturating_add(1), entry.head))
         .collect()
-}
-
-fn parse_signature(text: &str) -> Result<Signature, ClientError> {
-    text.parse().map_err(|_| ClientError::BadAnswer {
-        request: RpcRequest::GetSignaturesForAddress.as_str().into(),
-        reason: "a signature is malformed".into(),
-    })
 }

@@ -2,16 +2,22 @@
 //! It prints nothing and exits nowhere.
 
 pub mod account;
+pub mod analyze;
+mod concerns;
 pub mod deploy;
 pub mod elf;
 pub mod error;
 pub mod event;
+pub mod hashing;
 pub mod history;
 pub mod instruction;
+pub mod message;
 pub mod pda;
+pub mod proposal;
 pub mod refusal;
 pub mod replay;
 pub mod rpc;
+mod sources;
 pub mod transaction;
 pub mod upload;
 mod uploader;

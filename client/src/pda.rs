@@ -28,3 +28,13 @@ pub fn proposal(portcullis: &Pubkey, parent: &Pubkey, index: u32) -> Pubkey {
 pub fn programdata(program: &Pubkey) -> Pubkey {
     solana_loader_v3_interface::get_program_data_address(program)
 }
+
+/// The address of the attestation of a proposal by `attester`.
+pub fn attestation(portcullis: &Pubkey, proposal: &Pubkey, attester: &Pubkey) -> Pubkey {
+    portcullis::state::find_attestation(portcullis, proposal, attester).0
+}
+
+/// The address of the hashing of a proposal's large buffer, or of a gate's large program.
+pub fn hashing(portcullis: &Pubkey, target: &Pubkey) -> Pubkey {
+    portcullis::state::find_hashing(portcullis, target).0
+}

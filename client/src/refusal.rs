@@ -49,100 +49,6 @@ macro_rules! variants {
 }
 
 variants!(
-    PORTCULLIS_ERRORS,
-    PortcullisError {
-        CouncilSealed,
-        CouncilNotSealed,
-        CreateKeyMismatch,
-        MembersNotSorted,
-        TooManyMembers,
-        MemberWithoutRole,
-        UnknownRole,
-        WeightWithoutVote,
-        AttestsWithoutRole,
-        ThresholdUnreachable,
-        DelayBelowFloor,
-        DurationTooLong,
-        WindowTooShort,
-        VetoUnreachable,
-        EmergencyThresholdInvalid,
-        EmergencyDelayInvalid,
-        EmergencyFieldsWithoutLane,
-        TriggerUnreachable,
-        StandbyValidityInvalid,
-        AttestationsUnreachable,
-        NoExecutor,
-        NoProposer,
-        UnknownPolicyFlag,
-        MessageValidityTooLong,
-        CouncilWeakerThanGate,
-        NotAMember,
-        RoleMissing,
-        GateOfAnotherCouncil,
-        ProposalOfAnotherGate,
-        ProgramMismatch,
-        ProgramdataMismatch,
-        GateAuthorityMismatch,
-        BufferMismatch,
-        SpillMismatch,
-        RentPayerMismatch,
-        DepositorMismatch,
-        SpillInvalid,
-        NotALoaderV3Program,
-        NotProgramdata,
-        NotABuffer,
-        UpgradeAuthorityMismatch,
-        GateNotUpgradeAuthority,
-        BufferAuthorityMismatch,
-        BufferNotHeld,
-        ProgramdataTooSmall,
-        ProgramDeployedThisSlot,
-        LengthOutOfRange,
-        ElfTooLarge,
-        LengthCountsTrailingZeros,
-        TailNotZero,
-        HashMismatch,
-        BaseMismatch,
-        EpochMismatch,
-        LifeMismatch,
-        UriTooLong,
-        NotBeforeOutOfRange,
-        DigestMismatch,
-        VoteExpired,
-        VoteValidTooLong,
-        DurableNonceTransaction,
-        InstructionsSysvarInvalid,
-        VotingClosed,
-        AlreadyVoted,
-        OppositeVote,
-        NothingToRetract,
-        VetoDisabled,
-        NotTheProposer,
-        BufferNotVerified,
-        BufferAlreadyVerified,
-        NotQueued,
-        AlreadyQueued,
-        ThresholdNotMet,
-        SlotTaken,
-        TimelockNotElapsed,
-        IntervalNotElapsed,
-        ProposalExecuted,
-        ProposalRejected,
-        ProposalVetoed,
-        ProposalCancelled,
-        ProposalExpired,
-        ProposalStale,
-        ProposalStillLive,
-        BufferStillHeld,
-        BufferReleased,
-        BufferNotAbandoned,
-        Overflow,
-        UriNotPrintable,
-        NotAnUpgrade,
-    }
-);
-
-variants!(
     ANCHOR_ERRORS,
     ErrorCode {
         InstructionMissing,
@@ -232,10 +138,10 @@ variants!(
 
 /// Name and message of an error code of Portcullis. `None` for a code that this version does not have.
 pub fn portcullis_error(code: u32) -> Option<(String, String)> {
-    PORTCULLIS_ERRORS
+    PortcullisError::ALL
         .iter()
         .find(|error| u32::from(**error) == code)
-        .map(|error| (error.name(), error.to_string()))
+        .map(|error| (error.name().to_string(), error.message().to_string()))
 }
 
 /// Name and message of an error code of Anchor's framework.
@@ -391,7 +297,7 @@ mod tests {
         let (name, message) = portcullis_error(6000).unwrap();
         assert_eq!(name, "CouncilSealed");
         assert!(message.starts_with("The council is already sealed"));
-        let count = u32::try_from(PORTCULLIS_ERRORS.len()).unwrap();
+        let count = u32::try_from(PortcullisError::ALL.len()).unwrap();
         assert!((6000..6000 + count).all(|code| portcullis_error(code).is_some()));
         assert_eq!(portcullis_error(6000 + count), None);
         assert_eq!(portcullis_error(0), None);

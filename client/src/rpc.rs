@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anchor_lang::Discriminator;
 use portcullis::{
     lifecycle::Now,
-    state::{Council, Gate, Proposal, Terms},
+    state::{Attestation, Council, Gate, Hashing, Proposal, Terms},
 };
 use solana_account::Account;
 use solana_client::nonblocking::rpc_client::RpcClient;
@@ -27,12 +27,13 @@ use solana_sdk_ids::{bpf_loader_upgradeable, sysvar};
 
 use crate::{
     account::{
-        decode_owned, decode_program, decode_programdata, Keyed, PortcullisAccount, Programdata,
-        ProposalView,
+        decode_owned, decode_program, decode_programdata, Decoded, Keyed, Programdata,
+        StoredAttestation, StoredProposal,
     },
     error::ClientError,
     instruction::Builder,
     pda,
+    proposal::ProposalView,
 };
 
 /// How many accounts one request may name (`MAX_MULTIPLE_ACCOUNTS`, rpc-client-api 4.2).
@@ -116,7 +117,7 @@ impl Client {
         Ok(accounts)
     }
 
-    async fn fetch<T: PortcullisAccount>(&self, address: &Pubkey) -> Result<Keyed<T>, ClientError> {
+    async fn fetch<T: Decoded>(&self, address: &Pubkey) -> Result<Keyed<T>, ClientError> {
         let account = self.require(address, T::NAME).await?;
         Ok(Keyed {
             address: *address,
@@ -153,7 +154,10 @@ impl Client {
     }
 
     /// The proposal at an address, alone. To show or sign it use [`fetch_proposal_view`](Self::fetch_proposal_view).
-    pub async fn fetch_proposal(&self, address: &Pubkey) -> Result<Keyed<Proposal>, ClientError> {
+    pub async fn fetch_proposal(
+        &self,
+        address: &Pubkey,
+    ) -> Result<Keyed<StoredProposal>, ClientError> {
         self.fetch(address).await
     }
 
@@ -162,26 +166,39 @@ impl Client {
     /// # Errors
     /// `NotFound`, and those of [`ProposalView::new`].
     pub async fn fetch_proposal_view(&self, address: &Pubkey) -> Result<ProposalView, ClientError> {
-        let gate = self.fetch_proposal(address).await?.account.terms.parent;
-        let council = self.fetch_gate_at(&gate).await?.account.council;
-        // Which accounts are meant never changes within a proposal's life, so they can now be read together.
-        let accounts = self
-            .get_accounts(&[*address, gate, council, sysvar::clock::ID])
+        let stored = self.fetch_proposal(address).await?.account;
+        let parent = stored.proposal.terms.parent;
+        let account = self
+            .require(&parent, "a proposal's gate or council")
             .await?;
-        let [proposal, gate_account, council_account, clock] = accounts.as_slice() else {
+        let gate = account.data.starts_with(Gate::DISCRIMINATOR);
+        let council = if gate {
+            decode_owned::<Gate>(&self.portcullis, &parent, &account)?.council
+        } else {
+            parent
+        };
+        // Which accounts are meant changes only when the gate moves, so they can now be read together.
+        let accounts = self
+            .get_accounts(&[*address, parent, council, sysvar::clock::ID])
+            .await?;
+        let [proposal, parent_account, council_account, clock] = accounts.as_slice() else {
             return Err(ClientError::BadAnswer {
                 request: RpcRequest::GetMultipleAccounts.as_str().into(),
                 reason: "accounts are missing".into(),
             });
         };
+        let gate = match gate {
+            true => Some(Keyed {
+                address: parent,
+                account: self.decode_found(&parent, parent_account)?,
+            }),
+            false => None,
+        };
         ProposalView::new(
             &self.portcullis,
             *address,
             self.decode_found(address, proposal)?,
-            Keyed {
-                address: gate,
-                account: self.decode_found(&gate, gate_account)?,
-            },
+            gate,
             Keyed {
                 address: council,
                 account: self.decode_found(&council, council_account)?,
@@ -190,7 +207,7 @@ impl Client {
         )
     }
 
-    fn decode_found<T: PortcullisAccount>(
+    fn decode_found<T: Decoded>(
         &self,
         address: &Pubkey,
         account: &Option<Account>,
@@ -211,6 +228,55 @@ impl Client {
         let gate = pda::gate(&self.portcullis, program);
         self.fetch_proposal_view(&pda::proposal(&self.portcullis, &gate, index))
             .await
+    }
+
+    /// The proposal about a council itself with this index, as [`fetch_proposal_view`](Self::fetch_proposal_view).
+    pub async fn fetch_proposal_of_council(
+        &self,
+        council: &Pubkey,
+        index: u32,
+    ) -> Result<ProposalView, ClientError> {
+        self.fetch_proposal_view(&pda::proposal(&self.portcullis, council, index))
+            .await
+    }
+
+    /// The attestation of a proposal by one attester, if there is one.
+    pub async fn fetch_attestation(
+        &self,
+        proposal: &Pubkey,
+        attester: &Pubkey,
+    ) -> Result<Option<Keyed<StoredAttestation>>, ClientError> {
+        let address = pda::attestation(&self.portcullis, proposal, attester);
+        self.find(&address).await
+    }
+
+    /// The attestations of a proposal, by attester.
+    pub async fn list_attestations(
+        &self,
+        proposal: &Pubkey,
+    ) -> Result<Vec<Keyed<StoredAttestation>>, ClientError> {
+        let filter = field(offset_of!(Attestation, proposal), proposal);
+        let mut attestations: Vec<Keyed<StoredAttestation>> = self.list(vec![filter]).await?;
+        attestations.sort_by_key(|stored| stored.account.attestation.attester);
+        Ok(attestations)
+    }
+
+    /// How far the hash of a large buffer or program has come; `target` is the proposal or the gate. None: not begun, or
+    /// complete.
+    pub async fn fetch_hashing(
+        &self,
+        target: &Pubkey,
+    ) -> Result<Option<Keyed<Hashing>>, ClientError> {
+        self.find(&pda::hashing(&self.portcullis, target)).await
+    }
+
+    async fn find<T: Decoded>(&self, address: &Pubkey) -> Result<Option<Keyed<T>>, ClientError> {
+        match self.fetch(address).await {
+            Ok(found) => Ok(Some(found)),
+            // Lamports that a stranger sent to the address do not make it an account of ours.
+            Err(ClientError::NotFound { .. } | ClientError::WrongOwner { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The cluster's clock, as programs see it.
@@ -253,24 +319,76 @@ impl Client {
         self.list(filters.into_iter().collect()).await
     }
 
-    /// The proposals of a gate whose accounts are not closed, by index.
-    pub async fn list_proposals(&self, gate: &Pubkey) -> Result<Vec<Keyed<Proposal>>, ClientError> {
-        let parent = offset_of!(Proposal, terms) + offset_of!(Terms, parent);
-        let mut proposals = self.list(vec![field(parent, gate)]).await?;
-        proposals.sort_by_key(|proposal: &Keyed<Proposal>| proposal.account.terms.index);
+    /// The proposals of a gate, or about a council itself, whose accounts are not closed, by index.
+    pub async fn list_proposals(
+        &self,
+        parent: &Pubkey,
+    ) -> Result<Vec<Keyed<StoredProposal>>, ClientError> {
+        let offset = offset_of!(Proposal, terms) + offset_of!(Terms, parent);
+        let mut proposals: Vec<Keyed<StoredProposal>> =
+            self.list(vec![field(offset, parent)]).await?;
+        proposals.sort_by_key(|stored| stored.account.proposal.terms.index);
         Ok(proposals)
     }
 
-    /// The proposals of all gates whose accounts are not closed.
-    pub async fn list_all_proposals(&self) -> Result<Vec<Keyed<Proposal>>, ClientError> {
+    /// The proposals of all gates and councils whose accounts are not closed.
+    pub async fn list_all_proposals(&self) -> Result<Vec<Keyed<StoredProposal>>, ClientError> {
         self.list(Vec::new()).await
     }
 
-    async fn list<T: PortcullisAccount>(
+    /// The proposals of a gate, beside it and its council, all as of `now`, by index.
+    ///
+    /// # Errors
+    /// Those of [`ProposalView::new`].
+    pub async fn list_views_of_gate(
+        &self,
+        gate: &Keyed<Gate>,
+        council: &Keyed<Council>,
+        now: Now,
+    ) -> Result<Vec<ProposalView>, ClientError> {
+        self.list_views(&gate.address, Some(*gate), council, now)
+            .await
+    }
+
+    /// The proposals about a council itself, as of `now`, by index.
+    ///
+    /// # Errors
+    /// Those of [`ProposalView::new`].
+    pub async fn list_views_of_council(
+        &self,
+        council: &Keyed<Council>,
+        now: Now,
+    ) -> Result<Vec<ProposalView>, ClientError> {
+        self.list_views(&council.address, None, council, now).await
+    }
+
+    async fn list_views(
+        &self,
+        parent: &Pubkey,
+        gate: Option<Keyed<Gate>>,
+        council: &Keyed<Council>,
+        now: Now,
+    ) -> Result<Vec<ProposalView>, ClientError> {
+        let list = self.list_proposals(parent).await?;
+        list.into_iter()
+            .map(|stored| {
+                ProposalView::new(
+                    &self.portcullis,
+                    stored.address,
+                    stored.account,
+                    gate,
+                    *council,
+                    now,
+                )
+            })
+            .collect()
+    }
+
+    async fn list<T: Decoded>(
         &self,
         mut filters: Vec<RpcFilterType>,
     ) -> Result<Vec<Keyed<T>>, ClientError> {
-        filters.push(memcmp(0, T::DISCRIMINATOR));
+        filters.push(memcmp(0, T::HEAD));
         let mut list = self
             .program_accounts(&self.portcullis, filters, None)
             .await?

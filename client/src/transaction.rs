@@ -234,6 +234,22 @@ impl Client {
         .await
     }
 
+    /// Sends a signed transaction without looking whether it succeeds.
+    pub(crate) async fn submit(
+        &self,
+        transaction: &VersionedTransaction,
+    ) -> Result<Signature, ClientError> {
+        let config = RpcSendTransactionConfig {
+            skip_preflight: true,
+            encoding: Some(UiTransactionEncoding::Base64),
+            ..RpcSendTransactionConfig::default()
+        };
+        Ok(self
+            .rpc
+            .send_transaction_with_config(transaction, config)
+            .await?)
+    }
+
     /// Sends a signed transaction and waits for its confirmation; see [`send`](Self::send).
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use portcullis::{
-    lifecycle::Status,
+    lifecycle::{Lane, Status},
     policy::{Policy, FLAG_ANYONE_MAY_EXECUTE},
     state::{Member, ROLE_PROPOSE, ROLE_VOTE},
     transitions::{AdoptArgs, CreateCouncilArgs, UpgradeArgs},
@@ -163,12 +163,10 @@ async fn a_whole_upgrade_is_read_sent_and_proven_over_rpc() {
         (upload.buffer, upload.len)
     );
 
-    let keys = ProposalKeys {
-        council,
-        program,
-        index: 0,
-    };
+    let keys = ProposalKeys::of_gate(council, program, 0);
     let upgrade = UpgradeArgs {
+        lane: Lane::Standard,
+        predecessor: None,
         commitment: artifact.commitment,
         base_index: 1,
         base: artifact.commitment,
@@ -225,7 +223,7 @@ async fn a_whole_upgrade_is_read_sent_and_proven_over_rpc() {
         .unwrap();
     let dry = client
         .simulate(
-            &[builder.execute_upgrade(&keys, upload.buffer, me, me)],
+            &[builder.execute_upgrade(&keys, upload.buffer, me, me, None)],
             &me,
             &SendOptions::with_compute_units(1_400_000),
         )
@@ -235,9 +233,12 @@ async fn a_whole_upgrade_is_read_sent_and_proven_over_rpc() {
     let view = client.fetch_proposal_view(&view.address).await.unwrap();
     assert_eq!(view.status, Status::Queued);
     net.time.advance_to(view.proposal.eta).await.unwrap();
-    net.send(builder.execute_upgrade(&keys, upload.buffer, me, me), &[])
-        .await
-        .unwrap();
+    net.send(
+        builder.execute_upgrade(&keys, upload.buffer, me, me, None),
+        &[],
+    )
+    .await
+    .unwrap();
 
     let history = client.history(&council).await.unwrap();
     assert!(history.is_verified(), "{:?}", history.verdicts);
@@ -253,7 +254,7 @@ async fn a_whole_upgrade_is_read_sent_and_proven_over_rpc() {
     let proposal = client.fetch_proposal(&view.address).await.unwrap();
     assert!(history
         .replay
-        .matches_proposal(&proposal.address, &proposal.account));
+        .matches_proposal(&proposal.address, &proposal.account.proposal));
 }
 
 #[tokio::test]

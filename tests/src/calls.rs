@@ -1,9 +1,11 @@
 //! Each instruction in a state in which it succeeds, for tests that go through all of them.
 
-use portcullis::lifecycle::Status;
+use std::sync::OnceLock;
+
+use portcullis::lifecycle::{Lane, Status};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 
-use crate::{elf, keys::*, Proposed, World, BUILDER, DAY};
+use crate::{elf, keys::*, lanes, Proposed, World, BUILDER, DAY};
 
 /// An instruction on a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +21,14 @@ pub enum Call {
     ReturnBuffer,
     CloseBuffer,
     CloseProposal,
+    /// These need a council of [`lanes::setup`].
+    Trigger,
+    Attest,
+    RevokeAttestation,
 }
 
 impl Call {
-    /// All of them.
+    /// Those that any council has: upgrades in the standard lane.
     pub const ALL: [Call; 11] = [
         Call::Verify,
         Call::Approve,
@@ -80,6 +86,20 @@ impl Call {
                 world.return_buffer(&proposed).unwrap();
                 proposed
             }
+            Call::Trigger => {
+                world = lanes::world();
+                world.armed_in(Lane::SafeMode, elf::memo())
+            }
+            Call::Attest | Call::RevokeAttestation => {
+                world = lanes::world();
+                let proposed = world.voting();
+                if self == Call::RevokeAttestation {
+                    world
+                        .attest(&proposed, &lanes::reviewer(), lanes::BUILD)
+                        .unwrap();
+                }
+                proposed
+            }
         };
         (world, proposed)
     }
@@ -102,7 +122,13 @@ impl Call {
             Call::Cancel => (BUILDER.cancel(keys, voter(0).pubkey()), vec![voter(0)]),
             Call::Queue => (BUILDER.queue(keys), vec![]),
             Call::Execute => (
-                BUILDER.execute_upgrade(keys, proposed.buffer, proposed.spill, voter(0).pubkey()),
+                BUILDER.execute_upgrade(
+                    keys,
+                    proposed.buffer,
+                    proposed.spill,
+                    voter(0).pubkey(),
+                    None,
+                ),
                 vec![voter(0)],
             ),
             Call::ReturnBuffer => (
@@ -114,8 +140,33 @@ impl Call {
                 vec![],
             ),
             Call::CloseProposal => (BUILDER.close_proposal(keys, payer().pubkey()), vec![]),
+            Call::Trigger => (
+                BUILDER.trigger(keys, guardian_key, world.trigger_args(proposed)),
+                vec![guardian(0)],
+            ),
+            Call::Attest => {
+                let args = world.attest_args(proposed, lanes::BUILD);
+                let (key, rent_payer) = (attester().pubkey(), stranger(0).pubkey());
+                (
+                    BUILDER.attest(keys, key, rent_payer, args),
+                    vec![attester(), stranger(0)],
+                )
+            }
+            Call::RevokeAttestation => {
+                let (key, rent_payer) = (reviewer().pubkey(), stranger(0).pubkey());
+                let args = world.trigger_args(proposed);
+                (
+                    BUILDER.revoke_attestation(keys, key, rent_payer, args),
+                    vec![reviewer()],
+                )
+            }
         }
     }
+}
+
+fn reviewer() -> &'static Keypair {
+    static REVIEWER: OnceLock<Keypair> = OnceLock::new();
+    REVIEWER.get_or_init(lanes::reviewer)
 }
 
 impl World {

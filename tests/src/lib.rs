@@ -7,10 +7,18 @@
 
 pub mod calls;
 pub mod elf;
+pub mod forwarder;
+pub mod governance;
 pub mod keys;
+pub mod lanes;
+pub mod matrix;
+pub mod messages;
+pub mod model;
 pub mod record;
 pub mod refusal;
 pub mod rules;
+pub mod scenes;
+pub mod steps;
 pub mod world;
 
 pub use portcullis::{

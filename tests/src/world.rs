@@ -7,7 +7,7 @@ use bytemuck::Pod;
 use litesvm::LiteSVM;
 use portcullis::{
     digest::Commitment,
-    lifecycle::{Now, Status},
+    lifecycle::{Lane, Now, Status},
     policy::Policy,
     state::{Council, Gate, Member, Proposal},
     transitions::{AdoptArgs, CreateCouncilArgs, UpgradeArgs, VoteArgs},
@@ -282,10 +282,10 @@ impl World {
         self.put(key, account);
     }
 
-    /// Decodes an account of Portcullis.
+    /// Decodes an account of Portcullis; what stands behind the fixed part is left out.
     #[track_caller]
     pub fn read<T: Pod>(&self, key: &Pubkey) -> T {
-        bytemuck::pod_read_unaligned(&self.account(key).data[8..])
+        bytemuck::pod_read_unaligned(&self.account(key).data[8..8 + size_of::<T>()])
     }
 
     /// Changes an account of Portcullis by force.
@@ -293,7 +293,7 @@ impl World {
         let mut state: T = self.read(key);
         change(&mut state);
         self.forge(key, |account| {
-            account.data[8..].copy_from_slice(bytemuck::bytes_of(&state));
+            account.data[8..8 + size_of::<T>()].copy_from_slice(bytemuck::bytes_of(&state));
         });
     }
 
@@ -337,8 +337,12 @@ impl World {
 
     /// The status as the pure function gives it.
     pub fn status(&self, proposed: &Proposed) -> Status {
+        let gate = proposed
+            .keys
+            .program
+            .map(|program| self.read(&BUILDER.gate(&program)));
         self.proposal(proposed)
-            .status(&self.council(), &self.gate(), self.now())
+            .status(&self.council(), gate.as_ref(), self.now())
             .unwrap()
     }
 
@@ -442,6 +446,8 @@ impl World {
     pub fn upgrade_args(&self, content: &[u8]) -> UpgradeArgs {
         let (gate, council) = (self.gate(), self.council());
         UpgradeArgs {
+            lane: Lane::Standard,
+            predecessor: None,
             commitment: Commitment::of(content).unwrap(),
             base_index: gate.release.index,
             base: Commitment {
@@ -457,11 +463,7 @@ impl World {
 
     /// The next proposal of the gate for a buffer; spill is the payer.
     pub fn next(&self, buffer: Pubkey) -> Proposed {
-        let keys = ProposalKeys {
-            council: self.council,
-            program: self.program,
-            index: self.gate().proposal_count,
-        };
+        let keys = ProposalKeys::of_gate(self.council, self.program, self.gate().proposal_count);
         Proposed {
             keys,
             address: BUILDER.proposal(&keys),
@@ -601,6 +603,7 @@ impl World {
             proposed.buffer,
             proposed.spill,
             executor.pubkey(),
+            None,
         );
         self.send(&[instruction], &[executor])
     }

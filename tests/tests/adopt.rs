@@ -160,7 +160,7 @@ fn the_payer_of_a_gate_signs() {
     world.refuse(ErrorCode::AccountNotSigner, |w| {
         send(w, unsigned(&instruction, &by))
     });
-    world.refuse(InstructionError::PrivilegeEscalation, |w| {
+    world.refuse(ErrorCode::ConstraintMut, |w| {
         w.send(
             &[readonly(&instruction, &by)],
             &[upgrade_authority(), voter(0), stranger(1)],
@@ -406,8 +406,10 @@ fn a_foreign_account_is_not_the_council_of_a_gate() {
 fn a_program_is_adopted_once() {
     let setup = Setup::default();
     let mut world = World::new();
-    // The gate's address is taken (System: account in use), even with the upgrade authority back by force.
-    world.refuse(InstructionError::Custom(0), |w| w.adopt(&setup));
+    // The gate holds the authority; and even with that back by force it is not adopted anew.
+    world.refuse(PortcullisError::UpgradeAuthorityMismatch, |w| {
+        w.adopt(&setup)
+    });
     let programdata = world.programdata();
     world.put(
         &programdata,
@@ -417,7 +419,7 @@ fn a_program_is_adopted_once() {
             &setup.deployed,
         ),
     );
-    world.refuse(InstructionError::Custom(0), |w| w.adopt(&setup));
+    world.refuse(PortcullisError::GateNotExited, |w| w.adopt(&setup));
 }
 
 #[test]
@@ -489,7 +491,7 @@ fn g9_a_council_is_never_weaker_than_its_gates() {
 fn g9_the_council_keeps_the_most_that_any_gate_demands() {
     let mut members = default_members();
     members.push(member(guardian(1).pubkey(), ROLE_GUARD));
-    for kind in 0..2 {
+    for kind in 0..4 {
         members.push(Member {
             attests: 0b11,
             ..member(address(&format!("attester {kind}")), ROLE_ATTEST)
@@ -499,6 +501,13 @@ fn g9_the_council_keeps_the_most_that_any_gate_demands() {
         members: sorted(members),
         council_policy: Policy {
             threshold: 3,
+            emergency_threshold: 3,
+            emergency_timelock_seconds: 3_600,
+            emergency_min_interval_seconds: 1,
+            emergency_veto_threshold: 2,
+            attestations: [2, 2, 0, 0, 0, 0, 0, 0],
+            trigger_threshold: 2,
+            standby_validity_seconds: 600,
             ..council_policy()
         },
         ..Setup::default()

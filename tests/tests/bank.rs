@@ -133,13 +133,11 @@ async fn approved(chain: &mut Chain) -> ProposalKeys {
     let adopt = BUILDER.adopt_program(council, chain.program, key, key, key, adopt);
     chain.must(&[adopt], &[alice]).await;
 
-    let keys = ProposalKeys {
-        council,
-        program: chain.program,
-        index: 0,
-    };
+    let keys = ProposalKeys::of_gate(council, chain.program, 0);
     let gate: Gate = chain.read(BUILDER.gate(&chain.program)).await;
     let upgrade = UpgradeArgs {
+        lane: portcullis::lifecycle::Lane::Standard,
+        predecessor: None,
         commitment: Commitment::of(elf::p_token()).unwrap(),
         base_index: gate.release.index,
         base: gate.release.commitment(),
@@ -192,6 +190,7 @@ async fn g1_new_code_is_callable_in_the_slot_after_the_upgrade_and_not_before() 
         address("buffer"),
         address("spill"),
         voter(0).pubkey(),
+        None,
     );
     chain.must(&[execute], &[voter(0)]).await;
     let (logs, _) = chain.call().await;

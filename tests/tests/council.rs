@@ -120,7 +120,7 @@ fn the_payer_of_a_council_signs() {
     world.refuse(ErrorCode::AccountNotSigner, |w| {
         w.send(&[unsigned(&instruction, &by)], &[create_key()])
     });
-    world.refuse(InstructionError::PrivilegeEscalation, |w| {
+    world.refuse(ErrorCode::ConstraintMut, |w| {
         w.send(&[readonly(&instruction, &by)], &[create_key(), stranger(0)])
     });
     let before = world.lamports(&by);

@@ -12,6 +12,7 @@ fn execute_instruction(proposed: &Proposed) -> Instruction {
         proposed.buffer,
         proposed.spill,
         voter(0).pubkey(),
+        None,
     )
 }
 

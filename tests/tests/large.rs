@@ -1,7 +1,12 @@
-//! Large programs: what one transaction can hash, to the byte.
+//! Large programs: what one transaction can hash, to the byte, and beyond that in steps to what an account can hold. See
+//! `hash_steps.rs` for the steps' rules, and `adopt_large.rs` for adoptions.
 
 use portcullis_client::transaction::execution_compute_units;
-use portcullis_tests::{elf, *};
+use portcullis_tests::{
+    elf,
+    steps::{self, LONGEST},
+    *,
+};
 
 const MAX_ELF_LEN: usize = 2_600_000;
 /// Compute units of a transaction.
@@ -69,27 +74,6 @@ fn g12_a_stranger_who_extends_the_program_to_the_limit_blocks_no_elf() {
 }
 
 #[test]
-fn a_longer_elf_is_refused_with_an_error_that_says_so() {
-    let setup = Setup {
-        deployed: elf::large(MAX_ELF_LEN + 1, 0xab),
-        ..Setup::default()
-    };
-    let mut world = World::bare();
-    world.create_council(&setup).unwrap();
-    world.install(&address("program"), &setup.deployed);
-    world.refuse(PortcullisError::ElfTooLarge, |w| w.adopt(&setup));
-
-    let mut world = World::new();
-    let content = elf::large(MAX_ELF_LEN + 1, 0xcd);
-    let buffer = world.buffer(&content, &voter(0).pubkey());
-    let proposed = world.next(buffer);
-    let args = world.upgrade_args(&content);
-    world.refuse(PortcullisError::ElfTooLarge, |w| {
-        w.propose_with(&proposed, args)
-    });
-}
-
-#[test]
 fn g12_zeros_behind_the_elf_do_not_make_a_buffer_that_verifies_but_cannot_execute() {
     let mut world = World::new();
     let mut content = elf::p_token().to_vec();
@@ -97,6 +81,71 @@ fn g12_zeros_behind_the_elf_do_not_make_a_buffer_that_verifies_but_cannot_execut
     let buffer = world.buffer(&content, &voter(0).pubkey());
     let proposed = world.next(buffer);
     let args = world.upgrade_args(&content);
+    world.refuse(PortcullisError::BufferNotExact, |w| {
+        w.propose_with(&proposed, args)
+    });
+}
+
+/// Adopts a program of this length and upgrades it to another, all of it in steps. Prints the number of transactions.
+fn whole_way(len: usize) {
+    let mut world = steps::adopting(&elf::large(len, 0xab));
+    assert_eq!(world.gate().state, 2);
+    let adoption = 1 + world.hash_whole_program();
+    assert_eq!(world.gate().state, 1);
+
+    let content = elf::large(len, 0xcd);
+    let proposed = world.propose_elf(&content);
+    world.refuse(PortcullisError::NotHashedYet, |w| w.verify(&proposed));
+    let steps = steps::steps(len);
+    let (last, first) = steps.split_last().unwrap();
+    let mut most = 0;
+    for step in first {
+        let meta = world.hash(&proposed, *step).unwrap();
+        most = most.max(meta.compute_units_consumed);
+    }
+    assert!(most <= MAX_UNITS);
+    assert_eq!(world.status(&proposed), Status::Draft);
+    assert_eq!(world.hashed(&proposed), last.offset);
+    world.hash(&proposed, *last).unwrap();
+    assert_eq!(world.status(&proposed), Status::Voting);
+    assert!(world.is_gone(&world.hashing(&proposed)));
+
+    world.approve(&proposed, voter(0)).unwrap();
+    world.approve(&proposed, voter(1)).unwrap();
+    world.pass(DAY);
+    let executed = world.execute(&proposed).unwrap();
+    assert!(executed.compute_units_consumed <= u64::from(execution_compute_units(len as u32)));
+    let data = world.account(&world.programdata()).data;
+    assert_eq!(data[45..], content);
+    assert_eq!(
+        world.gate().release.commitment(),
+        Commitment::of(&content).unwrap()
+    );
+    world.close_proposal(&proposed).unwrap();
+    eprintln!(
+        "{len} bytes: {adoption} transactions to adopt, {} to propose, verify and execute with two votes; {most} CU a step, {} CU to execute",
+        1 + steps.len() + 2 + 1,
+        executed.compute_units_consumed
+    );
+}
+
+#[test]
+fn g1_a_program_of_3_mb_is_adopted_and_upgraded_in_steps() {
+    whole_way(3_000_000);
+}
+
+#[test]
+fn g1_the_longest_program_that_an_account_holds_is_adopted_and_upgraded_in_steps() {
+    whole_way(LONGEST);
+}
+
+#[test]
+fn g1_a_program_longer_than_an_account_is_not_proposed() {
+    let mut world = steps::adopted();
+    let buffer = world.buffer(&elf::large(LONGEST + 1, 0xcd), &voter(0).pubkey());
+    let proposed = world.next(buffer);
+    let mut args = world.upgrade_args(elf::p_token());
+    args.commitment.len = LONGEST as u32 + 1;
     world.refuse(PortcullisError::ElfTooLarge, |w| {
         w.propose_with(&proposed, args)
     });

@@ -56,8 +56,8 @@ fn a_proposal_says_what_it_was_made_with() {
     assert_eq!(terms.voting_ends_at, START.timestamp + 3 * DAY);
     assert_eq!(terms.not_before, args.not_before);
     assert_eq!((terms.index, terms.epoch, terms.life), (0, 1, 1));
-    assert_eq!((terms.action, terms.lane, terms.standby_use), (0, 0, 0));
-    assert_eq!((terms.version, terms.soak_seconds), (1, 0));
+    assert_eq!((terms.action, terms.lane), (0, 0));
+    assert_eq!((terms.version, terms.reserved), (1, 0));
     assert_eq!(gate.proposal_count, 1);
     assert_eq!(proposal.custody, Custody::Held as u8);
     assert_eq!(proposal.ending, Ending::Open as u8);
@@ -77,7 +77,7 @@ fn a_proposal_says_what_it_was_made_with() {
     assert_eq!(proposal.digest, words.to_bytes());
     assert_eq!(
         proposal.digest,
-        digest(&portcullis::ID, &world.council, &terms)
+        digest(&portcullis::ID, &world.council, &terms, &[])
     );
 
     let event: UpgradeProposed = record::event(&meta);
@@ -119,13 +119,7 @@ fn g9_a_proposal_keeps_the_policy_of_its_creation() {
     assert_eq!(snapshot.veto_threshold, 1);
     assert_eq!(snapshot.flags, FLAG_NONCE_VOTES);
     assert_eq!(snapshot.attestations, [0; 8]);
-    assert_eq!(
-        (
-            snapshot.standby_validity_seconds,
-            snapshot.trigger_threshold
-        ),
-        (0, 0)
-    );
+    assert_eq!(snapshot.trigger_threshold, 0);
 
     // A later policy, stricter or laxer, touches nothing of it.
     world.edit_gate(|gate| {
@@ -190,7 +184,7 @@ fn the_payer_of_a_proposal_signs_and_pays() {
     world.refuse(ErrorCode::AccountNotSigner, |w| {
         w.send(&[unsigned(&instruction, &who)], &[voter(0)])
     });
-    world.refuse(InstructionError::PrivilegeEscalation, |w| {
+    world.refuse(ErrorCode::ConstraintMut, |w| {
         w.send(&[readonly(&instruction, &who)], &[voter(0), stranger(0)])
     });
     let before = world.lamports(&who);
@@ -250,7 +244,7 @@ fn g3_a_proposer_has_seen_the_current_release() {
 }
 
 #[test]
-fn the_committed_length_is_above_zero_and_within_one_transaction() {
+fn the_committed_length_is_above_zero_and_fits_an_account() {
     let (mut world, proposed, args) = prepared();
     let with = |len| {
         let mut args = args.clone();
@@ -260,12 +254,12 @@ fn the_committed_length_is_above_zero_and_within_one_transaction() {
     world.refuse(PortcullisError::LengthOutOfRange, |w| {
         w.propose_with(&proposed, with(0))
     });
-    for len in [2_600_001, u32::MAX] {
+    for len in [10_485_716, u32::MAX] {
         world.refuse(PortcullisError::ElfTooLarge, |w| {
             w.propose_with(&proposed, with(len))
         });
     }
-    world.propose_with(&proposed, with(2_600_000)).unwrap();
+    world.propose_with(&proposed, with(10_485_715)).unwrap();
 }
 
 #[test]

@@ -212,13 +212,13 @@ proptest! {
     ) {
         let terms: Terms = bytemuck::pod_read_unaligned(&bytes);
         let (instance, council) = (Pubkey::new_from_array(instance), Pubkey::new_from_array(council));
-        let right = digest(&instance, &council, &terms);
+        let right = digest(&instance, &council, &terms, &[]);
         let mut other = bytes.clone();
         other[position] ^= 1 << bit;
         let changed: Terms = bytemuck::pod_read_unaligned(&other);
-        prop_assert_ne!(digest(&instance, &council, &changed), right);
-        prop_assert_ne!(digest(&council, &instance, &terms), right);
-        prop_assert_eq!(digest(&instance, &council, &terms), right);
+        prop_assert_ne!(digest(&instance, &council, &changed, &[]), right);
+        prop_assert_ne!(digest(&council, &instance, &terms, &[]), right);
+        prop_assert_eq!(digest(&instance, &council, &terms, &[]), right);
     }
 
     #[test]
@@ -243,18 +243,18 @@ fn g4_each_byte_of_the_terms_has_its_own_digest() {
     let zero = Terms::zeroed();
     let (instance, council) = (portcullis::ID, address("council"));
     let mut seen = std::collections::HashSet::new();
-    seen.insert(digest(&instance, &council, &zero));
+    seen.insert(digest(&instance, &council, &zero, &[]));
     for position in 0..size_of::<Terms>() {
         let mut bytes = bytemuck::bytes_of(&zero).to_vec();
         bytes[position] = 1;
         let terms: Terms = bytemuck::pod_read_unaligned(&bytes);
         assert!(
-            seen.insert(digest(&instance, &council, &terms)),
+            seen.insert(digest(&instance, &council, &terms, &[])),
             "{position}"
         );
     }
-    assert!(seen.insert(digest(&instance, &address("another council"), &zero)));
-    assert!(seen.insert(digest(&address("another instance"), &council, &zero)));
+    assert!(seen.insert(digest(&instance, &address("another council"), &zero, &[])));
+    assert!(seen.insert(digest(&address("another instance"), &council, &zero, &[])));
 }
 
 #[test]
@@ -301,14 +301,13 @@ fn g9_each_lane_keeps_its_part_of_the_policy() {
         execution_window_seconds: 4,
         min_interval_seconds: 5,
         message_validity_seconds: 6,
-        standby_validity_seconds: 0,
         attestations: policy.attestations,
         veto_threshold: 19,
         trigger_threshold: 0,
         flags: 3,
         reserved: 0,
     };
-    assert_eq!(policy.snapshot(Lane::Standard), standard);
+    assert_eq!(policy.snapshot(Lane::Standard, 0), Ok(standard));
     let emergency = Snapshot {
         threshold: 7,
         timelock_seconds: 8,
@@ -316,16 +315,51 @@ fn g9_each_lane_keeps_its_part_of_the_policy() {
         veto_threshold: 20,
         ..standard
     };
-    assert_eq!(policy.snapshot(Lane::Emergency), emergency);
+    assert_eq!(policy.snapshot(Lane::Emergency, 0), Ok(emergency));
     let standby = Snapshot {
-        standby_validity_seconds: 10,
+        execution_window_seconds: 10,
+        min_interval_seconds: 0,
         trigger_threshold: 21,
         ..standard
     };
-    assert_eq!(policy.snapshot(Lane::Standby), standby);
+    for lane in [Lane::Rollback, Lane::SafeMode] {
+        assert_eq!(policy.snapshot(lane, 0), Ok(standby));
+        assert_eq!(policy.min_interval_seconds(lane), 0);
+    }
+    // Other actions need neither attestations nor intervals.
+    let change = Snapshot {
+        min_interval_seconds: 0,
+        attestations: [0; 8],
+        ..standard
+    };
+    assert_eq!(policy.snapshot_of_change(0), change);
+    // The council's floor may have risen since the policy was made.
+    for (lane, delay) in [
+        (Lane::Standard, 9),
+        (Lane::Emergency, 9),
+        (Lane::Rollback, 9),
+    ] {
+        assert_eq!(
+            policy.snapshot(lane, 9).map(|s| s.timelock_seconds),
+            Ok(delay)
+        );
+    }
+    assert_eq!(policy.snapshot_of_change(9).timelock_seconds, 9);
+    // Lanes that are off.
+    let off = Policy {
+        emergency_threshold: 0,
+        trigger_threshold: 0,
+        ..policy
+    };
+    assert_eq!(
+        off.snapshot(Lane::Emergency, 0),
+        Err(PortcullisError::EmergencyLaneOff)
+    );
+    for lane in [Lane::Rollback, Lane::SafeMode] {
+        assert_eq!(off.snapshot(lane, 0), Err(PortcullisError::StandbyLaneOff));
+    }
     assert_eq!(policy.min_interval_seconds(Lane::Standard), 5);
     assert_eq!(policy.min_interval_seconds(Lane::Emergency), 9);
-    assert_eq!(policy.min_interval_seconds(Lane::Standby), 5);
 }
 
 #[test]
@@ -349,9 +383,9 @@ fn each_lane_has_its_slots_and_each_end_clears_its_own() {
     assert!(!gate.take_slot(Lane::Standard, slot("b"), now));
     assert!(gate.take_slot(Lane::Emergency, slot("c"), now));
     assert!(!gate.take_slot(Lane::Emergency, slot("d"), now));
-    assert!(gate.take_slot(Lane::Standby, slot("e"), now));
-    assert!(gate.take_slot(Lane::Standby, slot("f"), now));
-    assert!(!gate.take_slot(Lane::Standby, slot("g"), now));
+    assert!(gate.take_slot(Lane::Rollback, slot("e"), now));
+    assert!(gate.take_slot(Lane::SafeMode, slot("f"), now));
+    assert!(!gate.take_slot(Lane::Rollback, slot("g"), now));
     let taken = |gate: &Gate| gate.pending.map(|slot| slot.proposal);
     assert_eq!(taken(&gate), ["a", "c", "e", "f"].map(address));
     gate.clear_slot(&address("nobody"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use litesvm::types::TransactionMetadata;
-use portcullis::{record::Log, transitions};
+use portcullis::{record::Log, state::Parent, transitions};
 use portcullis_tests::{elf, record, *};
 use solana_sdk_ids::{bpf_loader_upgradeable, system_program};
 
@@ -200,13 +200,17 @@ fn g13_logs_padded_until_they_are_dropped_hide_nothing() {
     assert!(record::events(&meta).is_empty(), "the event was dropped");
 
     // From the instruction's data, its accounts, the clock and the state before.
+    let mut parent = Parent::Gate {
+        council: &council,
+        gate: &mut gate,
+    };
     let event = transitions::approve(
-        &council,
-        &mut gate,
+        &mut parent,
         &mut proposal,
         proposed.address,
         voter(0).pubkey(),
         &args,
+        transitions::Signed::Transaction,
         world.now(),
     )
     .unwrap();

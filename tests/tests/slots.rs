@@ -183,6 +183,7 @@ fn g4_required_attestations_hold_a_proposal_back() {
     setup.members.push(member(attester().pubkey(), ROLE_ATTEST));
     setup.members = sorted(setup.members);
     setup.policy.attestations[0] = 1;
+    setup.council_policy.attestations[0] = 1;
     let mut world = setup.build();
     let proposed = world.voting();
     world.approve(&proposed, voter(0)).unwrap();

@@ -396,6 +396,7 @@ fn g7_as_many_guardians_as_the_policy_says_veto() {
     setup.members.push(member(guardian(1).pubkey(), ROLE_GUARD));
     setup.members = sorted(setup.members);
     setup.policy.veto_threshold = 2;
+    setup.council_policy.veto_threshold = 2;
     let mut world = setup.build();
     let proposed = world.queued();
     let meta = world.veto(&proposed, guardian(0)).unwrap();

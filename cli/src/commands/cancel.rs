@@ -19,7 +19,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  portcullis cancel PROGRAM_ID/12")]
 pub struct Cancel {
-    /// Which proposal: 12, PROGRAM_ID/12 or its address
+    /// Which proposal: 12, PROGRAM_ID/12, council/3 or its address
     #[arg(value_name = "REF")]
     proposal: Reference,
     #[command(flatten)]
@@ -53,14 +53,16 @@ impl Cancel {
                 "only a proposal that is not queued can be cancelled; voters can still reject it: portcullis reject {name}"
             ))
         })?;
-        writer.show(
-            "about to cancel a proposal",
-            Fields::new()
-                .row("proposal", &name)
-                .row("status", view::status(&view))
-                .row("hash", view::content(&view.commitment()))
-                .row("digest", crate::client_error::hash(&view.digest)),
-        )?;
+        let mut details = Fields::new()
+            .row("proposal", &name)
+            .row("action", view::action(&view))
+            .row("status", view::status(&view));
+        if view.is_upgrade() {
+            details.push("hash", view::content(&view.commitment()));
+        }
+        details.extend(view::change_rows(&view));
+        details.push("digest", crate::client_error::hash(&view.digest));
+        writer.show("about to cancel a proposal", details)?;
         let step = Step::new("cancel", vec![ctx.builder().cancel(&view.keys(), proposer)]);
         let details = json!({ "ref": name, "proposal": view.address.to_string() });
         let Some(signatures) = writer.run(&[step], details, &[]).await? else {
@@ -70,7 +72,10 @@ impl Cancel {
         let mut data = view::proposal_json(&after);
         data["signatures"] = signatures.iter().map(ToString::to_string).collect();
         ctx.out.result(&format!("cancelled {name}"), data);
-        ctx.next(&format!("next: portcullis buffer return {name}"));
+        ctx.next(&match after.holds_buffer() {
+            true => format!("next: portcullis buffer return {name}"),
+            false => format!("next: portcullis close {name}"),
+        });
         Ok(())
     }
 }

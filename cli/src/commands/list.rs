@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use portcullis::state::{Council, Gate};
+use portcullis::state::Council;
 use portcullis_client::account::{Keyed, ProposalView};
 use serde_json::{json, Value};
 use solana_sdk::pubkey::Pubkey;
@@ -33,7 +33,7 @@ pub struct List {
     /// Only those of this program
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
     program: Option<Pubkey>,
-    /// Only those of this council's gates
+    /// Only those about this council itself and its gates
     #[arg(long, value_name = "COUNCIL")]
     council: Option<Pubkey>,
     /// Only those with this status; may be given several times
@@ -61,24 +61,36 @@ impl List {
             Some(program) => vec![resolve::gate(ctx, program).await?],
             None => client.list_gates(council.as_ref()).await?,
         };
-        let gates: Vec<Keyed<Gate>> = gates
-            .into_iter()
-            .filter(|gate| council.is_none_or(|council| gate.account.council == council))
+        let councils = match (&program, &council) {
+            (Some(_), _) => Vec::new(),
+            (None, Some(council)) => vec![client.fetch_council(council).await?],
+            (None, None) => client.list_councils().await?,
+        };
+        let mut known: BTreeMap<Pubkey, Keyed<Council>> = councils
+            .iter()
+            .map(|council| (council.address, *council))
             .collect();
         let now = client.now().await?;
-        let mut councils: BTreeMap<Pubkey, Keyed<Council>> = BTreeMap::new();
         let mut views: Vec<ProposalView> = Vec::new();
+        let mut counted = 0;
         for gate in &gates {
             let address = gate.account.council;
-            let council = match councils.get(&address) {
+            if council.is_some_and(|council| address != council) {
+                continue;
+            }
+            counted += 1;
+            let council = match known.get(&address) {
                 Some(council) => *council,
                 None => {
                     let council = client.fetch_council(&address).await?;
-                    councils.insert(address, council);
+                    known.insert(address, council);
                     council
                 }
             };
             views.extend(view::proposals_of(ctx, gate, &council, now).await?);
+        }
+        for council in &councils {
+            views.extend(view::proposals_of_council(ctx, council, now).await?);
         }
         views.retain(|view| {
             (statuses.is_empty() || statuses.iter().any(|status| status == view.status.name()))
@@ -88,14 +100,14 @@ impl List {
             "no proposals".to_string()
         } else {
             table(
-                &["proposal", "status", "hash", "approvals"],
+                &view::LIST_HEADER,
                 views.iter().map(view::proposal_row).collect(),
             )
         };
         let proposals: Vec<Value> = views.iter().map(view::proposal_json).collect();
         ctx.out.result(
             &text,
-            json!({ "proposals": proposals, "gates": gates.len() }),
+            json!({ "proposals": proposals, "gates": counted, "councils": councils.len() }),
         );
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One module a subcommand: an args struct and `run(self, &Context)`.
 
 pub mod approve;
+pub mod attest;
 pub mod buffer;
 pub mod cancel;
 pub mod close;
@@ -16,6 +17,7 @@ pub mod reject;
 pub mod retract;
 pub mod review;
 pub mod status;
+pub mod trigger;
 pub mod verify;
 pub mod veto;
 pub mod wait;

@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     error::CliError,
     reference::Reference,
-    vote::{cast, Verb, VoteOptions},
+    vote::{cast, MessageOptions, Verb, VoteOptions},
 };
 
 /// The proposal, and how to sign.
@@ -15,11 +15,13 @@ use crate::{
     after_help = "Examples:\n  portcullis reject PROGRAM_ID/12\n  portcullis reject PROGRAM_ID/12 --yes --digest 7f3a90bc11d2e4f5"
 )]
 pub struct Reject {
-    /// Which proposal: 12, PROGRAM_ID/12 or its address
-    #[arg(value_name = "REF")]
-    proposal: Reference,
+    /// Which proposals: 12, PROGRAM_ID/12, council/3 or addresses
+    #[arg(value_name = "REF", required_unless_present = "relay")]
+    proposals: Vec<Reference>,
     #[command(flatten)]
     options: VoteOptions,
+    #[command(flatten)]
+    messages: MessageOptions,
 }
 
 impl Reject {
@@ -28,7 +30,11 @@ impl Reject {
     /// # Errors
     /// What stands against the vote.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self { proposal, options } = self;
-        cast(ctx, Verb::Reject, &[proposal], options).await
+        let Self {
+            proposals,
+            options,
+            messages,
+        } = self;
+        cast(ctx, Verb::Reject, &proposals, options, messages).await
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     error::CliError,
     reference::Reference,
-    vote::{cast, Verb, VoteOptions},
+    vote::{cast, MessageOptions, Verb, VoteOptions},
 };
 
 /// The proposal, and how to sign.
@@ -15,9 +15,9 @@ use crate::{
     after_help = "Examples:\n  portcullis retract PROGRAM_ID/12\n  portcullis retract PROGRAM_ID/12 --yes --digest 7f3a90bc11d2e4f5"
 )]
 pub struct Retract {
-    /// Which proposal: 12, PROGRAM_ID/12 or its address
-    #[arg(value_name = "REF")]
-    proposal: Reference,
+    /// Which proposals: 12, PROGRAM_ID/12, council/3 or addresses
+    #[arg(value_name = "REF", required = true)]
+    proposals: Vec<Reference>,
     #[command(flatten)]
     options: VoteOptions,
 }
@@ -28,7 +28,14 @@ impl Retract {
     /// # Errors
     /// What stands against the vote.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self { proposal, options } = self;
-        cast(ctx, Verb::Retract, &[proposal], options).await
+        let Self { proposals, options } = self;
+        cast(
+            ctx,
+            Verb::Retract,
+            &proposals,
+            options,
+            MessageOptions::none(),
+        )
+        .await
     }
 }

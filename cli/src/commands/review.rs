@@ -3,17 +3,30 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use portcullis::{digest::Statement, lifecycle::Status};
+use portcullis::{
+    change::Change,
+    digest::Statement,
+    lifecycle::{Lane, Status},
+};
 use portcullis_client::{
-    account::{decode_buffer, ProposalView, BUFFER_HEADER},
+    account::{decode_buffer, Keyed, ProposalView, BUFFER_HEADER},
     elf::Artifact,
     pda,
 };
 use serde_json::{json, Value};
 
 use crate::{
-    args::RefArgs, artifact, client_error::hash, context::Context, error::CliError, output::judged,
-    policy_args, reference::Reference, resolve, view,
+    args::RefArgs,
+    artifact,
+    client_error::hash,
+    context::Context,
+    duration::human,
+    error::CliError,
+    output::judged,
+    policy_args,
+    preview::{Preview, Reach},
+    reference::Reference,
+    resolve, view,
 };
 
 /// Which proposal, and what to compare it with.
@@ -25,7 +38,7 @@ use crate::{
     The digest is computed here from the proposal's terms; the RPC server is not trusted for it.\n\
     It exits with 4 where the artifact or the statement is another.")]
 pub struct Review {
-    /// Which proposal: 12, PROGRAM_ID/12 or its address
+    /// Which proposal: 12, PROGRAM_ID/12, council/3 or its address
     #[arg(value_name = "REF")]
     proposal: Reference,
     /// Your own build: its hash must be the proposal's
@@ -55,7 +68,6 @@ impl Review {
             reference,
         } = self;
         let view = resolve::proposal(ctx, &proposal, &reference).await?;
-        let name = view::name(&view);
         let mut text = view::proposal_text(&view);
         let mut data = view::proposal_json(&view);
 
@@ -63,16 +75,31 @@ impl Review {
             (Some(path), Some(uri)) => Some(compare_statement(&view, path, uri)),
             _ => None,
         };
+        let (shown, found) = ends(ctx, &view).await?;
+        text.push_str(&shown);
+        data["ends"] = found;
+        let attestations = ctx.client()?.list_attestations(&view.address).await?;
+        data["attestations_given"] = view::attestations_json(&attestations);
+        let shown = view::attestation_rows(&attestations, view.now.timestamp);
+        if !shown.is_empty() {
+            text.push_str(&format!("\n\n{shown}"));
+        }
         let (line, found) = statement_line(&view, statement.as_ref());
         text.push_str(&format!("\n\nstatement  {line}"));
         data["statement"] = found;
         let compared = artifact.as_ref().map(|path| artifact::require(&view, path));
-        let (line, found) = artifact_line(compared.as_ref(), artifact.as_deref());
-        text.push_str(&format!("\nartifact   {line}"));
-        data["artifact"] = found;
-        let held = held(ctx, &view).await?;
-        text.push_str(&format!("\nbuffer     {}", held.0));
-        data["buffer_state"] = json!(held.1);
+        data["artifact"] = Value::Null;
+        data["buffer_state"] = Value::Null;
+        if view.is_upgrade() || compared.is_some() {
+            let (line, found) = artifact_line(compared.as_ref(), artifact.as_deref());
+            text.push_str(&format!("\nartifact   {line}"));
+            data["artifact"] = found;
+        }
+        if view.is_upgrade() {
+            let held = held(ctx, &view).await?;
+            text.push_str(&format!("\nbuffer     {}", held.0));
+            data["buffer_state"] = json!(held.1);
+        }
         let (guardian, guardian_json) = view::guardian(ctx).await?;
         text.push_str(&format!("\nPortcullis's own upgrade authority: {guardian}"));
         data["portcullis_upgrade_authority"] = guardian_json;
@@ -91,17 +118,60 @@ impl Review {
             return Err(error.data(data));
         }
         ctx.out.result(&text, data);
-        if matches!(view.status, Status::Voting | Status::Queued | Status::Ready) {
-            let own = artifact.map_or("FILE.so".to_string(), |path| path.display().to_string());
-            ctx.next(&format!(
-                "next: portcullis approve {name} --artifact {own} --digest {}\n  or: portcullis reject {name} \
-                 --digest {}",
-                hash(&view.digest),
-                hash(&view.digest)
-            ));
-        }
+        next(ctx, &view, artifact);
         Ok(())
     }
+}
+
+/// What voters, or guardians of an armed standby, do next.
+fn next(ctx: &Context, view: &ProposalView, artifact: Option<PathBuf>) {
+    let (name, digest) = (view::name(view), hash(&view.digest));
+    let own = artifact.map_or("FILE.so".to_string(), |path| path.display().to_string());
+    let own = match view.is_upgrade() {
+        true => format!("--artifact {own} "),
+        false => String::new(),
+    };
+    match view.status {
+        Status::Voting | Status::Queued | Status::Ready => ctx.next(&format!(
+            "next: portcullis approve {name} {own}--digest {digest}\n  or: portcullis reject {name} --digest {digest}"
+        )),
+        Status::Armed => ctx.next(&format!(
+            "next: portcullis trigger {} {} {own}--digest {digest}",
+            view.keys().program(),
+            view::lane_name(view.lane).replace('_', "-")
+        )),
+        _ => {}
+    }
+}
+
+/// What ends with an open proposal's execution, for people and for programs.
+async fn ends(ctx: &Context, view: &ProposalView) -> Result<(String, Value), CliError> {
+    let gate = view.gate.as_ref();
+    let reach = match (&view.change, gate) {
+        _ if view.status.is_ended() => Reach::None,
+        (Some(Change::Council(_)), _) => Reach::Council,
+        (
+            Some(Change::TransferAuthority { .. } | Change::MoveGate { .. } | Change::Finalize),
+            Some(gate),
+        ) => Reach::Life(gate),
+        (Some(Change::RevokeRelease { sha256 }), Some(gate)) => Reach::Revocation(gate, *sha256),
+        (None | Some(Change::Upgrade(_)), Some(gate)) => {
+            Reach::Release(gate, view.proposal.terms.sha256)
+        }
+        _ => Reach::None,
+    };
+    let council = Keyed {
+        address: view.council_address,
+        account: view.council,
+    };
+    let mut preview = Preview::new(ctx, &council, Vec::new(), reach).await?;
+    let name = view::name(view);
+    preview.doomed.retain(|doomed| doomed.name != name);
+    let text = match preview.doomed.is_empty() {
+        true => String::new(),
+        false => format!("\n\n{}", preview.text()),
+    };
+    Ok((text, preview.json()["ends"].clone()))
 }
 
 fn compare_statement(view: &ProposalView, path: &Path, uri: String) -> Result<Statement, CliError> {
@@ -178,17 +248,13 @@ fn artifact_line(
 /// Whether the gate holds the buffer, and whether it holds the committed bytes.
 async fn held(ctx: &Context, view: &ProposalView) -> Result<(String, &'static str), CliError> {
     let terms = &view.proposal.terms;
-    if !view
-        .proposal
-        .custody()
-        .is_ok_and(portcullis::lifecycle::Custody::is_held)
-    {
+    if !view.holds_buffer() {
         return Ok((
             "released: this proposal holds it no more".to_string(),
             "released",
         ));
     }
-    let authority = pda::authority(&ctx.portcullis(), &view.gate.program);
+    let authority = pda::authority(&ctx.portcullis(), &view.keys().program());
     let account = ctx.client()?.get_account(&terms.buffer).await?;
     let buffer = account.and_then(|account| decode_buffer(&terms.buffer, &account).ok());
     Ok(match buffer {
@@ -213,7 +279,7 @@ async fn held(ctx: &Context, view: &ProposalView) -> Result<(String, &'static st
 
 async fn warn(ctx: &Context, view: &ProposalView) -> Result<(), CliError> {
     let terms = &view.proposal.terms;
-    for warning in policy_args::warnings(&view.gate.policy) {
+    for warning in policy_args::warnings(view.policy()) {
         ctx.out.warn(warning);
     }
     if view.status.is_ended() {
@@ -221,15 +287,22 @@ async fn warn(ctx: &Context, view: &ProposalView) -> Result<(), CliError> {
             .warn(format!("the proposal has ended: {}", view.status.name()));
         return Ok(());
     }
+    loud(ctx, view);
+    if terms.statement == [0; 32] {
+        ctx.out.warn("no statement explains this proposal");
+    }
+    let (true, Some(gate)) = (view.is_upgrade(), &view.gate) else {
+        return Ok(());
+    };
     if terms.sha256 == terms.base_sha256 {
         ctx.out
             .warn("the proposal deploys what is deployed already");
     }
-    if terms.statement == [0; 32] {
-        ctx.out.warn("no statement explains this proposal");
-    }
     let client = ctx.client()?;
-    let deployed = client.fetch_programdata(&view.gate.program).await?.account;
+    let deployed = client
+        .fetch_programdata(&gate.account.program)
+        .await?
+        .account;
     if let Some(buffer) = client.get_account(&terms.buffer).await? {
         let needed = buffer.data.len().saturating_sub(BUFFER_HEADER);
         if deployed.elf.len() < needed {
@@ -240,9 +313,43 @@ async fn warn(ctx: &Context, view: &ProposalView) -> Result<(), CliError> {
         }
     }
     let base = deployed.commitment();
-    if base.is_none_or(|base| base.sha256 != view.gate.release.sha256) {
+    if base.is_none_or(|base| base.sha256 != gate.account.release.sha256) {
         ctx.out
             .alarm("the deployed bytes are not those of the gate's current release");
     }
     Ok(())
+}
+
+/// What nobody may overlook before a vote.
+pub fn loud(ctx: &Context, view: &ProposalView) {
+    match &view.change {
+        Some(Change::Finalize) => ctx.out.alarm(
+            "FINALIZATION: once executed, nobody can ever change this program again, not even to close a hole",
+        ),
+        Some(Change::TransferAuthority { to, checked }) => {
+            let signs = match checked {
+                true => "it must sign the execution",
+                false => "IT NEED NOT SIGN: if nobody has this key, the program is lost",
+            };
+            ctx.out.alarm(format!(
+                "the upgrade authority leaves Portcullis and goes to {to}; {signs}"
+            ));
+        }
+        Some(Change::MoveGate { council, .. }) => ctx
+            .out
+            .alarm(format!("another council decides from then on: {council}")),
+        _ => {}
+    }
+    match view.lane {
+        Lane::Emergency => ctx.out.alarm(format!(
+            "EMERGENCY LANE: only {} between approval and execution",
+            human(view.proposal.terms.snapshot.timelock_seconds)
+        )),
+        Lane::Rollback | Lane::SafeMode => ctx.out.warn(format!(
+            "a standby: once armed, {} guardian(s) can execute it at once, for {}",
+            view.proposal.terms.snapshot.trigger_threshold,
+            human(view.proposal.terms.snapshot.execution_window_seconds)
+        )),
+        Lane::Standard => {}
+    }
 }

@@ -1,7 +1,14 @@
 //! Shows a program's gate with what is pending, or one proposal.
 
 use clap::Args;
-use portcullis_client::{account::ProposalView, pda, ClientError};
+use portcullis::{
+    lifecycle::Status as Lifecycle,
+    state::{Council, Gate, GateState},
+};
+use portcullis_client::{
+    account::{Keyed, ProposalView},
+    pda, ClientError,
+};
 use serde_json::{json, Value};
 use solana_sdk::pubkey::Pubkey;
 
@@ -16,7 +23,7 @@ use crate::{
     portcullis status PROGRAM_ID        the gate, and all open proposals\n  \
     portcullis status PROGRAM_ID/12     one proposal")]
 pub struct Status {
-    /// A program id, or a proposal: 12, PROGRAM_ID/12 or its address
+    /// A program id, a council, or a proposal: 12, PROGRAM_ID/12, council/3 or its address
     #[arg(value_name = "PROGRAM_ID|REF")]
     subject: Reference,
     #[command(flatten)]
@@ -33,7 +40,16 @@ impl Status {
         if let Reference::Address(address) = &subject {
             match ctx.client()?.fetch_gate(address).await {
                 Ok(_) => return program(ctx, address).await,
-                Err(ClientError::NotFound { .. }) => {}
+                Err(ClientError::NotFound { .. } | ClientError::WrongOwner { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            match ctx.client()?.fetch_council(address).await {
+                Ok(found) => return council(ctx, &found).await,
+                Err(
+                    ClientError::NotFound { .. }
+                    | ClientError::WrongOwner { .. }
+                    | ClientError::Decode { .. },
+                ) => {}
                 Err(error) => return Err(error.into()),
             }
             // An address without a gate is a proposal's, or a program that Portcullis does not know.
@@ -84,33 +100,84 @@ async fn program(ctx: &Context, program: &Pubkey) -> Result<(), CliError> {
     for warning in policy_args::warnings(&gate.account.policy) {
         ctx.out.warn(warning);
     }
-    let held = client.upgrade_authority_of(program, &[]).await?;
     let authority = pda::authority(&ctx.portcullis(), program);
-    let holds = client
+    let found = client
         .fetch_programdata(program)
         .await?
         .account
-        .upgrade_authority
-        == Some(authority);
-    if !holds {
-        ctx.out.alarm(format!(
-            "the gate does not hold the upgrade authority of {program}: {held:?}"
-        ));
+        .upgrade_authority;
+    let holds = found == Some(authority);
+    let exited = gate.account.state() == Ok(GateState::Exited);
+    let holder = found.map_or("nobody: it can never change".to_string(), |key| {
+        key.to_string()
+    });
+    match (holds, exited) {
+        (false, true) => ctx.out.warn(format!(
+            "the program has left its gate; its upgrade authority is {holder}"
+        )),
+        (false, false) => ctx.out.alarm(format!(
+            "the gate does not hold the upgrade authority of {program}, but {holder}"
+        )),
+        (true, _) => {}
     }
-    let pending = if open.is_empty() {
-        "no open proposals".to_string()
-    } else {
-        table(
-            &["proposal", "status", "hash", "approvals"],
-            open.iter().map(|view| view::proposal_row(view)).collect(),
-        )
-    };
+    let hashing = progress(ctx, &gate).await?;
+    let pending = listed(&open);
     let text = format!(
-        "{}\n\n{pending}\n\nPortcullis's own upgrade authority: {guardian}",
-        view::gate_text(&gate)
+        "{}{}\n\n{pending}\n\nPortcullis's own upgrade authority: {guardian}",
+        view::gate_text(&gate),
+        hashing
+            .map(|done| format!(
+                "\n\nhashed so far: {done} of {} bytes",
+                gate.account.release.len
+            ))
+            .unwrap_or_default()
     );
     let mut data = view::gate_json(&gate);
+    data["hashed_bytes"] = json!(hashing);
     data["holds_upgrade_authority"] = json!(holds);
+    data["open_proposals"] = open.iter().map(|view| view::proposal_json(view)).collect();
+    data["portcullis_upgrade_authority"] = guardian_json;
+    ctx.out.result(&text, data);
+    Ok(())
+}
+
+/// Open proposals under a header.
+fn listed(open: &[&ProposalView]) -> String {
+    if open.is_empty() {
+        return "no open proposals".to_string();
+    }
+    table(
+        &view::LIST_HEADER,
+        open.iter().map(|view| view::proposal_row(view)).collect(),
+    )
+}
+
+/// How far the hash of a large program has come while it is being adopted.
+async fn progress(ctx: &Context, gate: &Keyed<Gate>) -> Result<Option<u32>, CliError> {
+    if gate.account.state() != Ok(GateState::Adopting) {
+        return Ok(None);
+    }
+    let hashing = ctx.client()?.fetch_hashing(&gate.address).await?;
+    Ok(Some(
+        hashing.map_or(0, |hashing| hashing.account.state.hashed()),
+    ))
+}
+
+async fn council(ctx: &Context, council: &Keyed<Council>) -> Result<(), CliError> {
+    let now = ctx.client()?.now().await?;
+    let proposals = view::proposals_of_council(ctx, council, now).await?;
+    let open: Vec<&ProposalView> = proposals
+        .iter()
+        .filter(|view| !view.status.is_ended())
+        .collect();
+    let (guardian, guardian_json) = view::guardian(ctx).await?;
+    let address = council.address.to_string();
+    let text = format!(
+        "{}\n\n{}\n\nPortcullis's own upgrade authority: {guardian}",
+        view::council_text(&address, &council.account),
+        listed(&open)
+    );
+    let mut data = view::council_json(&address, &council.account);
     data["open_proposals"] = open.iter().map(|view| view::proposal_json(view)).collect();
     data["portcullis_upgrade_authority"] = guardian_json;
     ctx.out.result(&text, data);
@@ -121,9 +188,23 @@ async fn proposal(ctx: &Context, found: &ProposalView) -> Result<(), CliError> {
     let (guardian, guardian_json) = view::guardian(ctx).await?;
     let mut data: Value = view::proposal_json(found);
     data["portcullis_upgrade_authority"] = guardian_json;
+    let attestations = ctx.client()?.list_attestations(&found.address).await?;
+    data["attestations_given"] = view::attestations_json(&attestations);
+    let hashed = match found.status {
+        Lifecycle::Draft => ctx.client()?.fetch_hashing(&found.address).await?,
+        _ => None,
+    };
+    let hashed = hashed.map(|hashing| hashing.account.state.hashed());
+    data["hashed_bytes"] = json!(hashed);
+    let hashed = hashed.map_or(String::new(), |done| {
+        format!(
+            "\nhashed so far: {done} of {} bytes",
+            found.proposal.terms.len
+        )
+    });
     ctx.out.result(
         &format!(
-            "{} is {}\nPortcullis's own upgrade authority: {guardian}",
+            "{} is {}{hashed}\nPortcullis's own upgrade authority: {guardian}",
             view::name(found),
             view::status(found)
         ),

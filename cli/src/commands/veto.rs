@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     error::CliError,
     reference::Reference,
-    vote::{cast, Verb, VoteOptions},
+    vote::{cast, MessageOptions, Verb, VoteOptions},
 };
 
 /// The proposal, and how to sign.
@@ -15,11 +15,13 @@ use crate::{
     after_help = "Examples:\n  portcullis veto PROGRAM_ID/12\n  portcullis veto PROGRAM_ID/12 --yes --digest 7f3a90bc11d2e4f5"
 )]
 pub struct Veto {
-    /// Which proposal: 12, PROGRAM_ID/12 or its address
-    #[arg(value_name = "REF")]
-    proposal: Reference,
+    /// Which proposals: 12, PROGRAM_ID/12, council/3 or addresses
+    #[arg(value_name = "REF", required_unless_present = "relay")]
+    proposals: Vec<Reference>,
     #[command(flatten)]
     options: VoteOptions,
+    #[command(flatten)]
+    messages: MessageOptions,
 }
 
 impl Veto {
@@ -28,7 +30,11 @@ impl Veto {
     /// # Errors
     /// What stands against the vote.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self { proposal, options } = self;
-        cast(ctx, Verb::Veto, &[proposal], options).await
+        let Self {
+            proposals,
+            options,
+            messages,
+        } = self;
+        cast(ctx, Verb::Veto, &proposals, options, messages).await
     }
 }

@@ -20,8 +20,10 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 enum Goal {
     /// Enough approvals: the timelock runs
     Queued,
-    /// It can be executed
+    /// It can be executed, or of a standby triggered
     Ready,
+    /// A standby can be triggered
+    Armed,
     /// Executed, rejected, vetoed, cancelled, expired or stale
     Ended,
 }
@@ -32,7 +34,7 @@ enum Goal {
     portcullis wait PROGRAM_ID/12 --for ready && portcullis execute PROGRAM_ID/12\n  \
     portcullis wait PROGRAM_ID/12 --for ended --timeout 2h")]
 pub struct Wait {
-    /// Which proposal: 12, PROGRAM_ID/12 or its address
+    /// Which proposal: 12, PROGRAM_ID/12, council/3 or its address
     #[arg(value_name = "REF")]
     proposal: Reference,
     /// What to wait for
@@ -109,6 +111,7 @@ impl Goal {
         match self {
             Self::Queued => "queued",
             Self::Ready => "ready",
+            Self::Armed => "armed",
             Self::Ended => "ended",
         }
     }
@@ -121,6 +124,7 @@ fn reached(goal: Goal, view: &ProposalView) -> bool {
             Status::Queued | Status::Ready | Status::Armed | Status::Executed
         ),
         Goal::Ready => matches!(view.status, Status::Ready | Status::Armed),
+        Goal::Armed => view.status == Status::Armed,
         Goal::Ended => view.status.is_ended(),
     }
 }

@@ -9,6 +9,11 @@ pub const AUTHORITY_SEED: &[u8] = b"authority";
 /// Seed of a [`Proposal`](crate::state::Proposal): `["proposal", gate or council, index as u32 little-endian]`.
 pub const PROPOSAL_SEED: &[u8] = b"proposal";
 
+/// Seed of an [`Attestation`](crate::state::Attestation): `["attestation", proposal, attester]`.
+pub const ATTESTATION_SEED: &[u8] = b"attestation";
+/// Seed of a [`Hashing`](crate::state::Hashing): `["hashing", proposal or gate]`.
+pub const HASHING_SEED: &[u8] = b"hashing";
+
 /// Domain tag of a proposal's digest.
 pub const DIGEST_DOMAIN: &[u8] = b"portcullis:proposal:v1";
 /// Domain tag of the log chain.
@@ -39,8 +44,15 @@ pub const MAX_VOTE_VALIDITY_SECONDS: u32 = 24 * 60 * 60;
 /// A buffer that its depositor left behind may be closed by anyone this long after the proposal's end (30 days).
 pub const ABANDONED_BUFFER_SECONDS: u32 = 30 * 24 * 60 * 60;
 
-/// The longest ELF, without trailing zeros, that one transaction can hash: `sol_sha256` costs half a compute unit a byte,
-/// and a transaction has 1,400,000 of them.
-pub const MAX_ELF_LEN: u32 = 2_600_000;
+/// Guardians' trigger votes lapse this long after the first of them.
+pub const TRIGGER_LAPSE_SECONDS: u32 = 15 * 60;
+
+/// The most bytes that one transaction hashes, zeros behind the ELF included: `sol_sha256` costs half a compute unit a byte, and
+/// a transaction has 1,400,000 of them. What is longer is hashed in steps.
+pub const MAX_HASHED_AT_ONCE: u32 = 2_600_000;
+/// The longest ELF: what fits into a programdata account of 10 MiB behind its header of 45 bytes.
+pub const MAX_ELF_LEN: u32 = 10 * 1024 * 1024 - 45;
 /// The longest URI of a statement.
 pub const MAX_URI_LEN: usize = 200;
+/// Members that one `ChangeCouncil` adds, at most, and removes, at most: it fits one transaction.
+pub const MAX_COUNCIL_CHANGES: usize = 8;

@@ -1,11 +1,96 @@
 //! Every way in which Portcullis refuses. A variant names the violated rule, its message says what was required and what
 //! to do. Codes start at 6000 in this order and are append-only.
 
-use anchor_lang::prelude::*;
+use anchor_lang::{
+    error::{AnchorError, Error, ERROR_CODE_OFFSET},
+    prelude::*,
+};
 
-#[error_code]
-#[derive(PartialEq, Eq)]
-pub enum PortcullisError {
+/// Declares the errors with names and messages in tables. Anchor's `#[error_code]` writes two matches of all variants and
+/// builds the error wherever one is returned; in the ELF that is ten times as long, and each `?` the longer.
+macro_rules! errors {
+    ($(#[msg($message:literal)] $(#[$attribute:meta])* $name:ident,)+) => {
+        /// A broken rule.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum PortcullisError {
+            $(#[doc = $message] $(#[$attribute])* $name),+
+        }
+
+        impl PortcullisError {
+            /// All of them, in the order of their codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The name and the message of each, in the same order.
+            const TEXTS: &'static [(&'static str, &'static str)] = &[$((stringify!($name), $message)),+];
+        }
+
+        /// Anchor's own macro over the same list, which puts the errors into the IDL.
+        #[cfg(feature = "idl-build")]
+        mod idl {
+            #[anchor_lang::error_code]
+            pub enum PortcullisError {
+                $(#[msg($message)] $name),+
+            }
+        }
+    };
+}
+
+impl PortcullisError {
+    fn text(self) -> (&'static str, &'static str) {
+        Self::TEXTS.get(self as usize).copied().unwrap_or_default()
+    }
+
+    /// The variant's name.
+    pub fn name(self) -> &'static str {
+        self.text().0
+    }
+
+    /// What was required, and what to do.
+    pub fn message(self) -> &'static str {
+        self.text().1
+    }
+}
+
+impl core::fmt::Display for PortcullisError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl From<PortcullisError> for u32 {
+    fn from(error: PortcullisError) -> Self {
+        ERROR_CODE_OFFSET.saturating_add(error as u32)
+    }
+}
+
+impl From<PortcullisError> for Error {
+    /// Anchor logs name, code and message when the instruction returns it.
+    #[cold]
+    #[inline(never)]
+    fn from(error: PortcullisError) -> Self {
+        AnchorError {
+            error_name: error.name().to_string(),
+            error_code_number: error.into(),
+            error_msg: error.message().to_string(),
+            error_origin: None,
+            compared_values: None,
+        }
+        .into()
+    }
+}
+
+/// Anchor's `require!` without the source's file and line, which would stand in the ELF once for every rule.
+macro_rules! require {
+    ($rule:expr, $error:expr $(,)?) => {
+        if !$rule {
+            return Err($error.into());
+        }
+    };
+}
+pub(crate) use require;
+
+errors! {
     // Councils.
     #[msg("The council is already sealed: its members change only by a proposal")]
     CouncilSealed,
@@ -202,4 +287,98 @@ pub enum PortcullisError {
     UriNotPrintable,
     #[msg("The proposal's action is not an upgrade")]
     NotAnUpgrade,
+
+    // Signed messages.
+    #[msg("The ed25519 instruction with the signed message must stand immediately before this one")]
+    SignedMessageMissing,
+    #[msg("The ed25519 instruction must hold one signature, with its key and message in itself and in the usual order")]
+    SignedMessageNotCanonical,
+    #[msg("The signed message or its signer is not this vote's: sign exactly the text that this vote has")]
+    SignedMessageMismatch,
+    #[msg("The policy has no emergency lane")]
+    EmergencyLaneOff,
+    #[msg("The policy has no standby lane: its trigger threshold is zero")]
+    StandbyLaneOff,
+    #[msg("The proposal is not a standby: only an armed standby is triggered")]
+    NotAStandby,
+    #[msg("Not enough guardians have triggered the standby within 15 minutes")]
+    StandbyNotTriggered,
+    #[msg("A rollback goes only to a release that this gate remembers, and not to what already runs")]
+    NotAnEarlierRelease,
+    #[msg("The release is revoked: only a standard or emergency upgrade to it takes that back")]
+    ReleaseRevoked,
+    #[msg("The member does not attest this kind")]
+    KindNotAttested,
+    #[msg("The attestation must hold until the last moment at which the proposal could execute")]
+    AttestationTooShort,
+    #[msg("The attestation is another proposal's or another attester's")]
+    AttestationMismatch,
+    #[msg("Signed-message votes are off in the proposal's policy or in the current one")]
+    MessageVotesOff,
+    #[msg("The member has taken a vote back on this proposal: from then on it votes by transaction only")]
+    MessageAfterRetraction,
+    #[msg("The proposal is about a council, this needs one about a gate")]
+    NotOfAGate,
+    #[msg("The proposal is about a gate, this needs one about the council itself")]
+    NotOfTheCouncil,
+    #[msg("An upgrade is proposed and executed by its own instructions")]
+    NotAChange,
+    #[msg("The proposal's action is another one: execute it by that action's instruction")]
+    AnotherAction,
+    #[msg("The gate has exited, or its program is still being hashed: it cannot do this")]
+    GateNotActive,
+    #[msg("The gate is not waiting for its program to be hashed")]
+    GateNotAdopting,
+    #[msg("The gate already holds its program")]
+    GateNotExited,
+    #[msg("A council change adds and removes at most eight members: split it")]
+    CouncilChangeTooLarge,
+    #[msg("The council change changes nothing")]
+    CouncilChangeEmpty,
+    #[msg("The member to add is in the council already: remove it in the same change to alter it")]
+    MemberTwice,
+    #[msg("The members could no longer meet the policy of one of the council's gates")]
+    GateCouldNotBeMet,
+    #[msg("The delay floor of a council is only ever raised")]
+    DelayFloorLowered,
+    #[msg("A gate has no delay floor: it must be zero")]
+    DelayFloorOfAGate,
+    #[msg("The gate's policy demands more than the council's own: adopt within it, then raise it by a vote")]
+    PolicyAboveCouncil,
+    #[msg("The new authority must be a key other than the default and the gate's signer")]
+    NewAuthorityInvalid,
+    #[msg("The account is not the new authority that the proposal names")]
+    NewAuthorityMismatch,
+    #[msg("The new authority must sign: the proposal demands it")]
+    NewAuthorityMustSign,
+    #[msg("The gate belongs to this council already")]
+    SameCouncil,
+    #[msg("The council is not the one that the proposal names")]
+    CouncilMismatch,
+    #[msg("Only a program of sBPF version 3 or later can be made final")]
+    NotFinalizable,
+    #[msg("The predecessor must be another gate of the same council, with a soak of 90 days at most, and not of a standby")]
+    PredecessorInvalid,
+    #[msg("The proposal names a predecessor: give the account of its gate, and only then")]
+    PredecessorMismatch,
+    #[msg("The predecessor has not executed, or its gate no longer remembers it")]
+    PredecessorNotExecuted,
+    #[msg("The predecessor was revoked or rolled back")]
+    PredecessorRevoked,
+    #[msg("The predecessor has not run for long enough")]
+    PredecessorSoaking,
+    #[msg("It fits into one transaction: hash it there")]
+    HashedAtOnce,
+    #[msg("It is too large for one transaction: hash it in steps first")]
+    NotHashedYet,
+    #[msg("Steps of a hash go on where the last one ended: this one would leave a gap")]
+    HashGap,
+    #[msg("The hashing is of another proposal or gate")]
+    HashingMismatch,
+    #[msg("The hashing is still needed")]
+    HashingInUse,
+    #[msg("A buffer too large to be hashed in one transaction must hold the ELF and nothing behind it")]
+    BufferNotExact,
+    #[msg("The proposal's account is still open: close it first")]
+    ProposalNotClosed,
 }

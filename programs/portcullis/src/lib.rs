@@ -18,28 +18,36 @@
 #[cfg(target_arch = "bpf")]
 use solana_compiler_builtins as _;
 
+pub mod change;
 pub mod constants;
+pub mod cpi_call;
 pub mod digest;
+#[cfg(all(feature = "own-entrypoint", not(feature = "cpi"), target_os = "solana"))]
+mod entrypoint;
 pub mod error;
 pub mod events;
 pub mod instructions;
 pub mod lifecycle;
 pub mod loader;
+pub mod message;
 pub mod nonce;
+pub mod pda;
 pub mod policy;
 pub mod record;
+pub mod sha256;
 pub mod state;
 pub mod transitions;
+pub mod zero_copy;
 
 use anchor_lang::prelude::*;
 
 use instructions::*;
 use state::Member;
-use transitions::{AdoptArgs, CreateCouncilArgs, UpgradeArgs, VoteArgs};
+use transitions::{AdoptArgs, AttestArgs, ChangeArgs, CreateCouncilArgs, UpgradeArgs, VoteArgs};
 
 declare_id!("9YJvXBYcd5uzK7Qn6BKt2UfR4iZS6vRk5a9poB7RnyNq");
 
-#[cfg(not(feature = "no-entrypoint"))]
+#[cfg(all(feature = "own-entrypoint", not(feature = "cpi"), target_os = "solana"))]
 solana_security_txt::security_txt! {
     name: "Portcullis",
     project_url: "https://github.com/portcullis-gate/portcullis",
@@ -134,5 +142,88 @@ pub mod portcullis {
     /// Closes an ended proposal that holds no buffer; rent to who paid it. Anyone.
     pub fn close_proposal(ctx: Context<CloseProposal>) -> Result<()> {
         instructions::close_proposal(ctx)
+    }
+
+    /// Relays a vote that a member signed as an off-chain message; the ed25519 program's instruction stands before it. Anyone.
+    pub fn relay_vote(ctx: Context<RelayVote>, args: RelayVoteArgs) -> Result<()> {
+        instructions::relay_vote(ctx, args)
+    }
+
+    /// Asks for an armed standby. A GUARD member, not in a durable-nonce transaction.
+    pub fn trigger(ctx: Context<Approve>, args: VoteArgs) -> Result<()> {
+        instructions::trigger(ctx, args)
+    }
+
+    /// Attests in `Voting`, `Queued`, `Ready` or `Armed` before the voting deadline. An ATTEST member, not in a durable-nonce
+    /// transaction.
+    pub fn attest(ctx: Context<Attest>, args: AttestArgs) -> Result<()> {
+        instructions::attest(ctx, args)
+    }
+
+    /// Relays an attestation that a member signed as an off-chain message. Anyone.
+    pub fn relay_attestation(ctx: Context<RelayAttestation>, args: AttestArgs) -> Result<()> {
+        instructions::relay_attestation(ctx, args)
+    }
+
+    /// Takes an attestation back before the execution. Its attester.
+    pub fn revoke_attestation(ctx: Context<RevokeAttestation>, args: VoteArgs) -> Result<()> {
+        instructions::revoke_attestation(ctx, args)
+    }
+
+    /// Closes the attestation of a proposal whose account is closed; rent to who paid it. Anyone.
+    pub fn close_attestation(ctx: Context<CloseAttestation>) -> Result<()> {
+        instructions::close_attestation(ctx)
+    }
+
+    /// Proposes an upgrade anew with the buffer of an ended proposal. The member that made that one, with PROPOSE.
+    pub fn repropose_upgrade(ctx: Context<ReproposeUpgrade>, args: UpgradeArgs) -> Result<()> {
+        instructions::repropose_upgrade(ctx, args)
+    }
+
+    /// Proposes any other action than an upgrade, about a gate or about the council itself. A PROPOSE member.
+    pub fn propose_change(ctx: Context<ProposeChange>, args: ChangeArgs) -> Result<()> {
+        instructions::propose_change(ctx, args)
+    }
+
+    /// Executes a change of members, of a policy, or a revocation that is `Ready`. An EXECUTE member, or anyone where the
+    /// policy says so.
+    pub fn execute_change(ctx: Context<ExecuteChange>) -> Result<()> {
+        instructions::execute_change(ctx)
+    }
+
+    /// Executes a transfer of the upgrade authority that is `Ready`. As above; the new authority signs too, unless the
+    /// proposal says otherwise.
+    pub fn transfer_authority(ctx: Context<TransferAuthority>) -> Result<()> {
+        instructions::transfer_authority(ctx)
+    }
+
+    /// Executes a finalization that is `Ready`. As above; the program is of sBPF version 3 or later.
+    pub fn finalize_program(ctx: Context<FinalizeProgram>) -> Result<()> {
+        instructions::finalize_program(ctx)
+    }
+
+    /// Executes a move to another council that is `Ready`. As above; a PROPOSE member of the new council signs too.
+    pub fn move_gate(ctx: Context<MoveGate>) -> Result<()> {
+        instructions::move_gate(ctx)
+    }
+
+    /// Hashes a part of a `Draft`'s large buffer; the last step opens the vote. Anyone.
+    pub fn hash_buffer(ctx: Context<HashBuffer>, args: HashStepArgs) -> Result<()> {
+        instructions::hash_buffer(ctx, args)
+    }
+
+    /// Hashes a part of a large program that is being adopted; the last step opens the gate. Anyone.
+    pub fn hash_program(ctx: Context<HashProgram>, args: HashStepArgs) -> Result<()> {
+        instructions::hash_program(ctx, args)
+    }
+
+    /// Closes a hash in the making that nobody needs any more; rent to who paid it. Anyone.
+    pub fn close_hashing(ctx: Context<CloseHashing>) -> Result<()> {
+        instructions::close_hashing(ctx)
+    }
+
+    /// Gives the upgrade authority of a large program back before its bytes are hashed. The former upgrade authority.
+    pub fn abandon_adoption(ctx: Context<AbandonAdoption>) -> Result<()> {
+        instructions::abandon_adoption(ctx)
     }
 }

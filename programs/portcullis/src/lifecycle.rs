@@ -3,17 +3,30 @@
 //! Only what ends a proposal by a decision is stored (an [`Ending`]). Expiry follows from the time alone and comes before
 //! staleness, so that a proposal that has expired stays expired whatever happens later to its council or gate.
 
+use anchor_lang::prelude::*;
+
 use crate::error::PortcullisError;
 
-/// How a proposal travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a proposal travels. The last two are the standby lane's: voted in advance, armed, triggered later by guardians.
+///
+/// Stored as a byte, 0 to 3 in this order; Anchor's IDL knows no written discriminants.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Lane {
-    Standard = 0,
+    Standard,
     /// Upgrades only: a higher threshold, a shorter delay, rate-limited.
-    Emergency = 1,
-    /// Voted in advance, armed, triggered later by guardians.
-    Standby = 2,
+    Emergency,
+    /// A standby that goes back to an earlier release.
+    Rollback,
+    /// A standby that halts the protocol with a reviewed build.
+    SafeMode,
+}
+
+impl Lane {
+    /// Whether it is armed instead of executed when its timelock is over.
+    pub const fn is_standby(self) -> bool {
+        matches!(self, Lane::Rollback | Lane::SafeMode)
+    }
 }
 
 /// What a proposal does.
@@ -58,6 +71,8 @@ pub enum Custody {
     Closed = 4,
     /// Consumed by the upgrade.
     Consumed = 5,
+    /// Carried over to a proposal that was made anew.
+    Carried = 6,
 }
 
 macro_rules! from_byte {
@@ -66,7 +81,7 @@ macro_rules! from_byte {
             type Error = PortcullisError;
 
             /// Fails with `Overflow` on a byte that no version of Portcullis writes.
-            fn try_from(byte: u8) -> Result<Self, PortcullisError> {
+            fn try_from(byte: u8) -> core::result::Result<Self, PortcullisError> {
                 $(if byte == $type::$variant as u8 { return Ok($type::$variant); })+
                 Err(PortcullisError::Overflow)
             }
@@ -76,7 +91,8 @@ macro_rules! from_byte {
 from_byte!(Lane {
     Standard,
     Emergency,
-    Standby
+    Rollback,
+    SafeMode
 });
 from_byte!(Action {
     Upgrade,
@@ -102,7 +118,8 @@ from_byte!(Custody {
     Verified,
     Returned,
     Closed,
-    Consumed
+    Consumed,
+    Carried
 });
 
 impl Custody {
@@ -191,8 +208,11 @@ pub struct Facts {
     pub ending: Ending,
     /// The buffer is verified, or the action has none.
     pub verified: bool,
-    /// Council epoch, gate life and release are those that the proposal was made for.
+    /// Council epoch, gate life and release are those that the proposal was made for; a standby's release may still be the
+    /// next one.
     pub current: bool,
+    /// The release that it builds on runs.
+    pub based: bool,
     /// Unix seconds.
     pub voting_ends_at: i64,
     /// Unix seconds. Zero: not queued.
@@ -233,13 +253,12 @@ impl Facts {
             Status::Draft
         } else if self.eta == 0 {
             Status::Voting
-        } else if now.timestamp < self.eta || now.slot < self.earliest_slot {
+        } else if now.timestamp < self.eta || now.slot < self.earliest_slot || !self.based {
             Status::Queued
+        } else if self.lane.is_standby() {
+            Status::Armed
         } else {
-            match self.lane {
-                Lane::Standard | Lane::Emergency => Status::Ready,
-                Lane::Standby => Status::Armed,
-            }
+            Status::Ready
         }
     }
 }
@@ -254,8 +273,12 @@ pub enum Step {
     Veto,
     Cancel,
     Queue,
+    Attest,
+    RevokeAttestation,
+    /// A guardian's vote to execute an armed standby.
+    Trigger,
     Execute,
-    /// Hand the buffer back or close it.
+    /// Hand the buffer back, close it, or carry it over to another proposal.
     ReleaseBuffer,
     Close,
 }
@@ -264,7 +287,7 @@ pub enum Step {
 ///
 /// # Errors
 /// The rule that stands against it.
-pub const fn check(status: Status, step: Step) -> Result<(), PortcullisError> {
+pub const fn check(status: Status, step: Step) -> core::result::Result<(), PortcullisError> {
     match (status, step) {
         (
             Status::Executed
@@ -289,15 +312,18 @@ pub const fn check(status: Status, step: Step) -> Result<(), PortcullisError> {
         (Status::Draft, _) => Err(PortcullisError::BufferNotVerified),
         (_, Step::Verify) => Err(PortcullisError::BufferAlreadyVerified),
 
-        (_, Step::Approve | Step::Reject | Step::Retract) => Ok(()),
+        (
+            _,
+            Step::Approve | Step::Reject | Step::Retract | Step::Attest | Step::RevokeAttestation,
+        ) => Ok(()),
         (Status::Voting, Step::Cancel | Step::Queue) => Ok(()),
-        (Status::Voting, Step::Execute) => Err(PortcullisError::NotQueued),
+        (Status::Voting, Step::Execute | Step::Trigger) => Err(PortcullisError::NotQueued),
         (Status::Queued | Status::Ready | Status::Armed, Step::Cancel | Step::Queue) => {
             Err(PortcullisError::AlreadyQueued)
         }
-        (Status::Queued, Step::Execute) => Err(PortcullisError::TimelockNotElapsed),
-        (Status::Ready, Step::Execute) => Ok(()),
-        // A standby is executed by its trigger, never by an executor.
-        (Status::Armed, Step::Execute) => Err(PortcullisError::RoleMissing),
+        (Status::Queued, Step::Execute | Step::Trigger) => Err(PortcullisError::TimelockNotElapsed),
+        (Status::Ready, Step::Trigger) => Err(PortcullisError::NotAStandby),
+        // Whether an armed standby was triggered is a question of its trigger votes.
+        (Status::Ready, Step::Execute) | (Status::Armed, Step::Execute | Step::Trigger) => Ok(()),
     }
 }

@@ -10,16 +10,16 @@ use anchor_lang::{
     prelude::*,
     solana_program::{
         bpf_loader_upgradeable::{self as loader_v3, UpgradeableLoaderState},
-        program::invoke_signed_unchecked,
         program_memory::sol_memcmp,
     },
 };
 use solana_sha256_hasher::hashv;
 
 use crate::{
-    constants::{AUTHORITY_SEED, MAX_ELF_LEN},
+    constants::AUTHORITY_SEED,
+    cpi_call::{call, Meta},
     digest::Commitment,
-    error::PortcullisError,
+    error::{require, PortcullisError},
 };
 
 /// Bytes before the ELF in a buffer account.
@@ -118,8 +118,31 @@ pub fn buffer_authority(buffer: &AccountInfo) -> Result<Option<Pubkey>> {
 /// Requires that the bytes of an account behind its header are those of the commitment, and zeros after them.
 ///
 /// # Errors
-/// `LengthOutOfRange`, `ElfTooLarge`, `LengthCountsTrailingZeros`, `TailNotZero`, `HashMismatch`.
+/// `NotHashedYet` where they are too many for one transaction; `LengthOutOfRange`, `LengthCountsTrailingZeros`, `TailNotZero`,
+/// `HashMismatch`.
 pub fn verify_content(account: &AccountInfo, header: usize, commitment: &Commitment) -> Result<()> {
+    verify_ends(account, header, commitment)?;
+    let data = account.try_borrow_data()?;
+    require!(
+        commitment.is_hashed_at_once(),
+        PortcullisError::NotHashedYet
+    );
+    let elf = data
+        .get(header..)
+        .and_then(|bytes| bytes.get(..commitment.len as usize))
+        .ok_or(PortcullisError::LengthOutOfRange)?;
+    require!(
+        hashv(&[elf]).to_bytes() == commitment.sha256,
+        PortcullisError::HashMismatch
+    );
+    Ok(())
+}
+
+/// Requires that the length of the commitment is that of the content without trailing zeros.
+///
+/// # Errors
+/// `LengthOutOfRange`, `LengthCountsTrailingZeros`, `TailNotZero`.
+pub fn verify_ends(account: &AccountInfo, header: usize, commitment: &Commitment) -> Result<()> {
     let data = account.try_borrow_data()?;
     let bytes = data.get(header..).unwrap_or_default();
     let len = commitment.len as usize;
@@ -127,18 +150,28 @@ pub fn verify_content(account: &AccountInfo, header: usize, commitment: &Commitm
         len > 0 && len <= bytes.len(),
         PortcullisError::LengthOutOfRange
     );
-    require!(commitment.len <= MAX_ELF_LEN, PortcullisError::ElfTooLarge);
     let (elf, tail) = bytes.split_at(len);
     require!(
         elf.last().is_some_and(|byte| *byte != 0),
         PortcullisError::LengthCountsTrailingZeros
     );
     require!(is_zero(tail), PortcullisError::TailNotZero);
-    require!(
-        hashv(&[elf]).to_bytes() == commitment.sha256,
-        PortcullisError::HashMismatch
-    );
     Ok(())
+}
+
+/// The least sBPF version whose program may lose its upgrade authority (SIMD-0500).
+pub const FINALIZABLE_SBPF_VERSION: u32 = 3;
+
+/// The sBPF version of a deployed program: the flags of its ELF header (`e_flags` of ELF64, solana-sbpf 0.21 `elf.rs`).
+///
+/// # Errors
+/// `NotProgramdata`.
+pub fn sbpf_version(programdata: &AccountInfo) -> Result<u32> {
+    const FLAGS: usize = PROGRAMDATA_HEADER + 48;
+    read(programdata, PortcullisError::NotProgramdata, |data| {
+        let flags = data.get(FLAGS..)?.first_chunk()?;
+        Some(u32::from_le_bytes(*flags))
+    })
 }
 
 /// Whether all bytes are zero: the first is, and each equals the one before it. One `sol_memcmp` call does the latter at
@@ -151,35 +184,66 @@ fn is_zero(bytes: &[u8]) -> bool {
     *first == 0 && unsafe { sol_memcmp(rest, bytes, rest.len()) } == 0
 }
 
-/// Moves a buffer's authority to the gate's signer; both sign.
-pub fn take_custody<'info>(
-    buffer: &AccountInfo<'info>,
+/// The loader's instructions that may be called by CPI, by their numbers, as bincode writes them
+/// (solana-loader-v3-interface 6; none of those used here has fields that are needed).
+const UPGRADE: [u8; 4] = 3u32.to_le_bytes();
+const SET_AUTHORITY: [u8; 4] = 4u32.to_le_bytes();
+const CLOSE: [u8; 4] = 5u32.to_le_bytes();
+const SET_AUTHORITY_CHECKED: [u8; 4] = 7u32.to_le_bytes();
+
+/// Moves the authority of a buffer, or of the program that a programdata account belongs to, to the gate's signer; both sign.
+pub fn take_authority<'info>(
+    account: &AccountInfo<'info>,
     current: &AccountInfo<'info>,
     authority: &AccountInfo<'info>,
     signer: &Signer,
 ) -> Result<()> {
-    invoke_signed_unchecked(
-        &loader_v3::set_buffer_authority_checked(buffer.key, current.key, authority.key),
-        &[buffer.clone(), current.clone(), authority.clone()],
-        &[&signer.seeds()],
-    )?;
-    Ok(())
+    call(
+        &loader_v3::ID,
+        &[
+            Meta::write(account),
+            Meta::read(current).signs(),
+            Meta::read(authority).signs(),
+        ],
+        &SET_AUTHORITY_CHECKED,
+        &signer.seeds(),
+    )
 }
 
-/// Moves a program's upgrade authority to the gate's signer; both sign.
-pub fn take_authority<'info>(
+/// Gives a program's upgrade authority to another key, which signs if it is `checked`.
+pub fn give_authority<'info>(
     programdata: &AccountInfo<'info>,
-    program: &AccountInfo<'info>,
-    current: &AccountInfo<'info>,
+    authority: &AccountInfo<'info>,
+    to: &AccountInfo<'info>,
+    checked: bool,
+    signer: &Signer,
+) -> Result<()> {
+    let current = Meta::read(authority).signs();
+    let (to, data) = if checked {
+        (Meta::read(to).signs(), &SET_AUTHORITY_CHECKED)
+    } else {
+        (Meta::read(to), &SET_AUTHORITY)
+    };
+    call(
+        &loader_v3::ID,
+        &[Meta::write(programdata), current, to],
+        data,
+        &signer.seeds(),
+    )
+}
+
+/// Takes a program's upgrade authority away for ever.
+pub fn give_up_authority<'info>(
+    programdata: &AccountInfo<'info>,
     authority: &AccountInfo<'info>,
     signer: &Signer,
 ) -> Result<()> {
-    invoke_signed_unchecked(
-        &loader_v3::set_upgrade_authority_checked(program.key, current.key, authority.key),
-        &[programdata.clone(), current.clone(), authority.clone()],
-        &[&signer.seeds()],
-    )?;
-    Ok(())
+    call(
+        &loader_v3::ID,
+        &[Meta::write(programdata), Meta::read(authority).signs()],
+        &SET_AUTHORITY,
+        &signer.seeds(),
+    )
 }
 
 /// Hands a buffer back to its depositor, who need not sign.
@@ -189,12 +253,16 @@ pub fn return_buffer<'info>(
     depositor: &AccountInfo<'info>,
     signer: &Signer,
 ) -> Result<()> {
-    invoke_signed_unchecked(
-        &loader_v3::set_buffer_authority(buffer.key, authority.key, depositor.key),
-        &[buffer.clone(), authority.clone(), depositor.clone()],
-        &[&signer.seeds()],
-    )?;
-    Ok(())
+    call(
+        &loader_v3::ID,
+        &[
+            Meta::write(buffer),
+            Meta::read(authority).signs(),
+            Meta::read(depositor),
+        ],
+        &SET_AUTHORITY,
+        &signer.seeds(),
+    )
 }
 
 /// Closes a buffer; its lamports go to `spill`.
@@ -204,12 +272,16 @@ pub fn close_buffer<'info>(
     authority: &AccountInfo<'info>,
     signer: &Signer,
 ) -> Result<()> {
-    invoke_signed_unchecked(
-        &loader_v3::close_any(buffer.key, spill.key, Some(authority.key), None),
-        &[buffer.clone(), spill.clone(), authority.clone()],
-        &[&signer.seeds()],
-    )?;
-    Ok(())
+    call(
+        &loader_v3::ID,
+        &[
+            Meta::write(buffer),
+            Meta::write(spill),
+            Meta::read(authority).signs(),
+        ],
+        &CLOSE,
+        &signer.seeds(),
+    )
 }
 
 /// The accounts of the loader's `Upgrade`.
@@ -254,25 +326,20 @@ impl Upgrade<'_, '_> {
 
     /// Replaces the program's bytes by the buffer's.
     pub fn invoke(&self, signer: &Signer) -> Result<()> {
-        invoke_signed_unchecked(
-            &loader_v3::upgrade(
-                self.program.key,
-                self.buffer.key,
-                self.authority.key,
-                self.spill.key,
-            ),
+        call(
+            &loader_v3::ID,
             &[
-                self.programdata.clone(),
-                self.program.clone(),
-                self.buffer.clone(),
-                self.spill.clone(),
-                self.rent.clone(),
-                self.clock.clone(),
-                self.authority.clone(),
+                Meta::write(self.programdata),
+                Meta::write(self.program),
+                Meta::write(self.buffer),
+                Meta::write(self.spill),
+                Meta::read(self.rent),
+                Meta::read(self.clock),
+                Meta::read(self.authority).signs(),
             ],
-            &[&signer.seeds()],
-        )?;
-        Ok(())
+            &UPGRADE,
+            &signer.seeds(),
+        )
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     },
     error::PortcullisError,
     lifecycle::Lane,
+    state::{Member, ROLE_EXECUTE, ROLE_GUARD, ROLE_PROPOSE},
 };
 
 /// Anyone may execute, not only members with the EXECUTE role.
@@ -86,14 +87,12 @@ pub struct Snapshot {
     pub timelock_seconds: u32,
     /// Seconds from creation to the voting deadline.
     pub voting_period_seconds: u32,
-    /// Seconds from `eta` to `expires_at`.
+    /// Seconds from `eta` to `expires_at`; of a standby, how long it stays armed.
     pub execution_window_seconds: u32,
-    /// Least seconds since the gate's last upgrade of this lane.
+    /// Least seconds since the gate's last upgrade, in the emergency lane since the last emergency.
     pub min_interval_seconds: u32,
-    /// Longest validity of a signed-message vote.
+    /// Longest validity of a signed-message vote. Zero: no such votes.
     pub message_validity_seconds: u32,
-    /// Longest validity of a standby once armed.
-    pub standby_validity_seconds: u32,
     /// Attestations required, by kind.
     pub attestations: [u8; ATTESTATION_KINDS],
     /// Guardians whose vetoes end the proposal. Zero: no veto.
@@ -219,16 +218,22 @@ impl Policy {
         )
     }
 
-    /// What a proposal in `lane` keeps of this policy.
-    pub fn snapshot(&self, lane: Lane) -> Snapshot {
+    /// What an upgrade in `lane` keeps of this policy. `delay_floor_seconds` is the council's, which may have risen since.
+    ///
+    /// # Errors
+    /// `EmergencyLaneOff`, `StandbyLaneOff`.
+    pub fn snapshot(
+        &self,
+        lane: Lane,
+        delay_floor_seconds: u32,
+    ) -> core::result::Result<Snapshot, PortcullisError> {
         let standard = Snapshot {
             threshold: self.threshold,
-            timelock_seconds: self.timelock_seconds,
+            timelock_seconds: self.timelock_seconds.max(delay_floor_seconds),
             voting_period_seconds: self.voting_period_seconds,
             execution_window_seconds: self.execution_window_seconds,
             min_interval_seconds: self.min_interval_seconds,
             message_validity_seconds: self.message_validity_seconds,
-            standby_validity_seconds: 0,
             attestations: self.attestations,
             veto_threshold: self.veto_threshold,
             trigger_threshold: 0,
@@ -236,27 +241,97 @@ impl Policy {
             reserved: 0,
         };
         match lane {
-            Lane::Standard => standard,
-            Lane::Emergency => Snapshot {
+            Lane::Standard => Ok(standard),
+            Lane::Emergency if self.emergency_threshold == 0 => {
+                Err(PortcullisError::EmergencyLaneOff)
+            }
+            Lane::Emergency => Ok(Snapshot {
                 threshold: self.emergency_threshold,
-                timelock_seconds: self.emergency_timelock_seconds,
+                timelock_seconds: self.emergency_timelock_seconds.max(delay_floor_seconds),
                 min_interval_seconds: self.emergency_min_interval_seconds,
                 veto_threshold: self.emergency_veto_threshold,
                 ..standard
-            },
-            Lane::Standby => Snapshot {
-                standby_validity_seconds: self.standby_validity_seconds,
+            }),
+            Lane::Rollback | Lane::SafeMode if self.trigger_threshold == 0 => {
+                Err(PortcullisError::StandbyLaneOff)
+            }
+            // A response within seconds waits for no interval.
+            Lane::Rollback | Lane::SafeMode => Ok(Snapshot {
+                execution_window_seconds: self.standby_validity_seconds,
+                min_interval_seconds: 0,
                 trigger_threshold: self.trigger_threshold,
                 ..standard
-            },
+            }),
+        }
+    }
+
+    /// What any other proposal than an upgrade keeps of this policy. It needs no attestations: attesters who vanished could
+    /// otherwise never be replaced.
+    pub fn snapshot_of_change(&self, delay_floor_seconds: u32) -> Snapshot {
+        Snapshot {
+            threshold: self.threshold,
+            timelock_seconds: self.timelock_seconds.max(delay_floor_seconds),
+            voting_period_seconds: self.voting_period_seconds,
+            execution_window_seconds: self.execution_window_seconds,
+            message_validity_seconds: self.message_validity_seconds,
+            veto_threshold: self.veto_threshold,
+            flags: self.flags,
+            ..Snapshot::default()
         }
     }
 
     /// The least interval between upgrades in `lane`, in seconds.
     pub fn min_interval_seconds(&self, lane: Lane) -> u32 {
         match lane {
+            Lane::Standard => self.min_interval_seconds,
             Lane::Emergency => self.emergency_min_interval_seconds,
-            Lane::Standard | Lane::Standby => self.min_interval_seconds,
+            Lane::Rollback | Lane::SafeMode => 0,
         }
+    }
+}
+
+/// Whether these members can give the required attestations together. Each attests one kind a proposal, so for any set of kinds
+/// there must be as many attesters as attestations (Hall's marriage theorem).
+pub fn attestations_reachable(required: &[u8; ATTESTATION_KINDS], members: &[Member]) -> bool {
+    let kinds = required
+        .iter()
+        .enumerate()
+        .filter(|(_, count)| **count > 0)
+        .fold(0u8, |kinds, (kind, _)| kinds | 1 << kind);
+    // All non-empty subsets of `kinds`, from itself down: at most 255.
+    let mut subset = kinds;
+    while subset != 0 {
+        let needed = required
+            .iter()
+            .enumerate()
+            .filter(|(kind, _)| (subset >> kind) & 1 == 1)
+            .fold(0u32, |sum, (_, count)| {
+                sum.saturating_add(u32::from(*count))
+            });
+        let have = members.iter().filter(|m| m.attests & subset != 0).count();
+        if (have as u64) < u64::from(needed) {
+            return false;
+        }
+        subset = subset.wrapping_sub(1) & kinds;
+    }
+    true
+}
+
+impl Powers {
+    /// The powers of these members.
+    pub fn of(members: &[Member]) -> Self {
+        let mut powers = Self::default();
+        // At most 64 members: the weights fit a u32, the counts a u8.
+        for member in members {
+            powers.weight = powers.weight.saturating_add(u32::from(member.weight));
+            let count = |role| u8::from(member.has(role));
+            powers.proposers = powers.proposers.saturating_add(count(ROLE_PROPOSE));
+            powers.executors = powers.executors.saturating_add(count(ROLE_EXECUTE));
+            powers.guardians = powers.guardians.saturating_add(count(ROLE_GUARD));
+            for (kind, attesters) in powers.attesters.iter_mut().enumerate() {
+                *attesters = attesters.saturating_add((member.attests >> kind) & 1);
+            }
+        }
+        powers
     }
 }

@@ -185,11 +185,7 @@ async fn abandoned(
     lifecycle::check(view.status, lifecycle::Step::ReleaseBuffer).map_err(|error| {
         rule(error).context(format!("proposal {name} is {}", view.status.name()))
     })?;
-    if !view
-        .proposal
-        .custody()
-        .is_ok_and(lifecycle::Custody::is_held)
-    {
+    if !view.holds_buffer() {
         return Err(rule(PortcullisError::BufferReleased).context(format!("proposal {name}")));
     }
     // Without a stored end, the one that the program would store: an expiry's deadline, else now.
@@ -206,6 +202,8 @@ async fn abandoned(
         )));
     }
     let (buffer, spill) = (view.proposal.terms.buffer, view.proposal.terms.spill);
+    let account = writer.client.get_account(&buffer).await?;
+    let lamports = account.map_or(0, |account| account.lamports);
     writer.show(
         "about to close a buffer that was left behind",
         Fields::new()
@@ -214,22 +212,22 @@ async fn abandoned(
             .row("buffer", buffer)
             .row(
                 "authority",
-                format!("{} (the gate's signer)", view.gate.authority),
+                format!("{} (the gate's signer)", resolve::authority(&view)),
             )
-            .row("goes to", spill),
+            .row("goes to", spill)
+            .row("rent", format!("{lamports} lamports")),
     )?;
     let step = Step::new(
         "close the buffer",
         vec![ctx.builder().close_buffer(&view.keys(), buffer, spill)],
     );
-    let mut data =
-        json!({ "ref": name, "buffers": [buffer.to_string()], "recipient": spill.to_string() });
+    let mut data = json!({ "ref": name, "buffers": [buffer.to_string()], "rent_lamports": lamports, "recipient": spill.to_string() });
     let Some(signatures) = writer.run(&[step], data.clone(), &[]).await? else {
         return Ok(());
     };
     data["signatures"] = signatures.iter().map(ToString::to_string).collect();
     ctx.out.result(
-        &format!("closed buffer {buffer} of {name}; its lamports went to {spill}"),
+        &format!("closed buffer {buffer} of {name}; {lamports} lamports went to {spill}"),
         data,
     );
     Ok(())

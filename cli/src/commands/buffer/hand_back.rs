@@ -19,7 +19,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  portcullis buffer return PROGRAM_ID/12")]
 pub struct Return {
-    /// Which proposal: 12, PROGRAM_ID/12 or its address
+    /// Which proposal: 12, PROGRAM_ID/12, council/3 or its address
     #[arg(value_name = "REF")]
     proposal: Reference,
     #[command(flatten)]
@@ -45,14 +45,12 @@ impl Return {
         lifecycle::check(view.status, lifecycle::Step::ReleaseBuffer).map_err(|error| {
             rule(error).context(format!("proposal {name} is {}", view.status.name()))
         })?;
-        if !view
-            .proposal
-            .custody()
-            .is_ok_and(lifecycle::Custody::is_held)
-        {
+        if !view.holds_buffer() {
             return Err(rule(PortcullisError::BufferReleased).context(format!("proposal {name}")));
         }
         let (buffer, depositor) = (view.proposal.terms.buffer, view.proposal.terms.proposer);
+        let account = writer.client.get_account(&buffer).await?;
+        let rent = account.map_or(0, |account| account.lamports);
         writer.show(
             "about to hand a buffer back",
             Fields::new()
@@ -62,9 +60,13 @@ impl Return {
                 .row("hash", view::content(&view.commitment()))
                 .row(
                     "authority",
-                    format!("{} (the gate's signer)", view.gate.authority),
+                    format!("{} (the gate's signer)", resolve::authority(&view)),
                 )
-                .row("goes to", depositor),
+                .row("goes to", depositor)
+                .row(
+                    "rent",
+                    format!("{rent} lamports stay in the buffer, for who closes it"),
+                ),
         )?;
         let step = Step::new(
             "return the buffer",
@@ -75,6 +77,7 @@ impl Return {
             "status": view.status.name(),
             "buffer": buffer.to_string(),
             "depositor": depositor.to_string(),
+            "buffer_lamports": rent,
         });
         let Some(signatures) = writer.run(&[step], data.clone(), &[]).await? else {
             return Ok(());

@@ -3,7 +3,7 @@
 mod close;
 mod hand_back;
 mod list;
-mod upload;
+pub(crate) mod upload;
 
 pub use {close::Close, hand_back::Return, list::List, upload::Upload};
 

@@ -9,7 +9,7 @@ use portcullis::{constants::MAX_ELF_LEN, error::PortcullisError};
 use portcullis_client::{
     account::{decode_buffer, BUFFER_HEADER},
     elf::Artifact,
-    upload::{buffer_address, UploadOptions, UploadProgress},
+    upload::{buffer_address, Upload as Uploaded, UploadOptions, UploadProgress},
 };
 use serde_json::json;
 use solana_sdk::pubkey::Pubkey;
@@ -26,6 +26,8 @@ use crate::{
     write::Writer,
 };
 
+/// Transactions on the way at once, unless the user says otherwise.
+pub(crate) const CONCURRENCY: u16 = 16;
 /// Buffers that one uploader can have for one build at the same time.
 const MAX_VARIANTS: u16 = 16;
 
@@ -47,7 +49,7 @@ pub struct Upload {
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
     program: Option<Pubkey>,
     /// Transactions on the way at once
-    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "NUMBER", default_value_t = CONCURRENCY, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
     #[command(flatten)]
     write: WriteArgs,
@@ -75,6 +77,10 @@ impl Upload {
             )));
         }
         let writer = ctx.writer(write)?;
+        writer.refuse_export(
+            "an upload is many transactions of the one who uploads, which needs no role",
+            "upload with any key of your own, and hand the buffer over: --authority VAULT",
+        )?;
         let authority = authority.unwrap_or(writer.key());
         let place = free_place(&writer, &artifact, &authority).await?;
         let buffer = place.buffer;
@@ -116,37 +122,7 @@ impl Upload {
             return Ok(());
         }
         writer.confirm()?;
-        let bar = progress(ctx);
-        let upload = writer
-            .client
-            .upload_buffer(
-                &artifact,
-                writer.signer.as_ref(),
-                writer.payer.as_ref(),
-                &UploadOptions {
-                    concurrency: usize::from(concurrency),
-                    compute_unit_price_micro_lamports: ctx.global.compute_unit_price_micro_lamports,
-                    authority: Some(authority),
-                    variant: place.variant,
-                },
-                &|progress: UploadProgress| {
-                    bar.set_length(progress.total as u64);
-                    bar.set_position(progress.written as u64);
-                },
-            )
-            .await;
-        bar.finish_and_clear();
-        let upload = upload.map_err(|error| {
-            let interrupted = error.is_transient();
-            let error = CliError::from(error);
-            if interrupted {
-                error.hint(
-                    "nothing is lost: run the same command again, it goes on where it stopped",
-                )
-            } else {
-                error
-            }
-        })?;
+        let upload = send(ctx, &writer, &artifact, &place, authority, concurrency).await?;
         let hash = hash(&artifact.commitment.sha256);
         ctx.out.result(
             &Fields::new()
@@ -173,16 +149,62 @@ impl Upload {
     }
 }
 
+/// Uploads a build to its place, with a progress bar.
+///
+/// # Errors
+/// What stands against the writes.
+pub(crate) async fn send(
+    ctx: &Context,
+    writer: &Writer<'_>,
+    artifact: &Artifact,
+    place: &Place,
+    authority: Pubkey,
+    concurrency: u16,
+) -> Result<Uploaded, CliError> {
+    let bar = progress(ctx);
+    let upload = writer
+        .client
+        .upload_buffer(
+            artifact,
+            writer.signer.as_ref(),
+            writer.payer.as_ref(),
+            &UploadOptions {
+                concurrency: usize::from(concurrency),
+                compute_unit_price_micro_lamports: ctx.global.compute_unit_price_micro_lamports,
+                authority: Some(authority),
+                variant: place.variant,
+            },
+            &|progress: UploadProgress| {
+                bar.set_length(progress.total as u64);
+                bar.set_position(progress.written as u64);
+            },
+        )
+        .await;
+    bar.finish_and_clear();
+    upload.map_err(|error| {
+        let interrupted = error.is_transient();
+        let error = CliError::from(error);
+        if interrupted {
+            error.hint("nothing is lost: run the same command again, it goes on where it stopped")
+        } else {
+            error
+        }
+    })
+}
+
 /// A buffer's place.
-struct Place {
-    buffer: Pubkey,
-    variant: u16,
+pub(crate) struct Place {
+    pub buffer: Pubkey,
+    pub variant: u16,
     /// This upload was begun there before, or even finished.
-    begun: bool,
+    pub begun: bool,
 }
 
 /// The first of the uploader's addresses for this build whose buffer is not in use: a proposal may hold the earlier ones.
-async fn free_place(
+///
+/// # Errors
+/// `no_free_buffer`, and those of the RPC server.
+pub(crate) async fn free_place(
     writer: &Writer<'_>,
     artifact: &Artifact,
     authority: &Pubkey,

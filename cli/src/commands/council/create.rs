@@ -25,7 +25,7 @@ use crate::{
     exit::ExitCode,
     member::MemberArg,
     output::Fields,
-    policy_args::{self, PolicyArgs},
+    policy_args::{self, Judged, Of, PolicyArgs},
     signer::keypair_file,
     view,
     write::{Step, Writer},
@@ -40,11 +40,14 @@ const MEMBERS_PER_ADDITION: usize = 24;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     portcullis council create --threshold 2 --timelock 2d \\\n    \
-      --member ALICE:propose,vote,execute --member BOB:propose,vote --member CAROL:vote:2 --member GUARDIAN:guard\n\n\
+      --member ALICE:propose,vote,execute --member BOB:propose,vote --member CAROL:vote:2 --member GUARDIAN:guard\n  \
+    portcullis council create --threshold 2 --timelock 2d --emergency-threshold 3 --emergency-timelock 1h \\\n    \
+      --trigger-threshold 1 --attestations build=1 --member CI:attest=build --member …\n\n\
     The rules given here are those for changing the council itself. No gate of it may be stricter, so give at least\n\
-    the threshold and the timelock of its strictest gate.")]
+    the threshold and the timelock of its strictest gate, and switch on the lanes that its gates are to have.")]
 pub struct Create {
-    /// A member: KEY:ROLES[:WEIGHT]. Roles: propose, vote, execute, guard, or their first letters. Give it once for each
+    /// A member: KEY:ROLES[:WEIGHT]. Roles: propose, vote, execute, guard, attest=KINDS, or letters such as pve. Give it
+    /// once for each
     #[arg(long = "member", value_name = "KEY:ROLES[:WEIGHT]", required = true)]
     members: Vec<MemberArg>,
     #[command(flatten)]
@@ -177,7 +180,17 @@ fn wanted(
     let policy = policy.policy(&powers);
     policy
         .validate(&powers, delay_floor_seconds)
-        .map_err(|error| policy_args::refusal(error, &powers, delay_floor_seconds))?;
+        .map_err(|error| {
+            policy_args::refusal(
+                error,
+                &Judged {
+                    policy: &policy,
+                    members: &members,
+                    delay_floor_seconds,
+                    of: Of::NewCouncil,
+                },
+            )
+        })?;
     council.policy = policy;
     council.delay_floor_seconds = delay_floor_seconds;
     council.config_epoch = 1;

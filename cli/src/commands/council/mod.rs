@@ -1,9 +1,10 @@
 //! `portcullis council …`
 
+mod analyze;
 mod create;
 mod show;
 
-pub use {create::Create, show::Show};
+pub use {analyze::Analyze, create::Create, show::Show};
 
 use clap::Subcommand;
 
@@ -16,6 +17,8 @@ pub enum Council {
     Create(Create),
     /// Show a council
     Show(Show),
+    /// Say who can push upgrades through, who can stop them, and what lost and stolen keys mean
+    Analyze(Analyze),
 }
 
 impl Council {
@@ -27,6 +30,7 @@ impl Council {
         match self {
             Self::Create(command) => command.run(ctx).await,
             Self::Show(command) => command.run(ctx).await,
+            Self::Analyze(command) => command.run(ctx).await,
         }
     }
 }

@@ -29,14 +29,30 @@ fn onto_the_chain(compute_units: u32) -> SendOptions {
     }
 }
 
-async fn send(
+/// Sends one instruction of `signer`, who pays.
+///
+/// # Errors
+/// Where the chain refuses.
+pub async fn send(
     scene: &Scene,
     instruction: Instruction,
     signer: &Keypair,
 ) -> Result<Signature, ClientError> {
+    send_all(scene, &[instruction], signer).await
+}
+
+/// Sends instructions of `signer`, who pays.
+///
+/// # Errors
+/// Where the chain refuses.
+pub async fn send_all(
+    scene: &Scene,
+    instructions: &[Instruction],
+    signer: &Keypair,
+) -> Result<Signature, ClientError> {
     scene
         .client
-        .send(&[instruction], signer, &[], &onto_the_chain(200_000))
+        .send(instructions, signer, &[], &onto_the_chain(400_000))
         .await
 }
 
@@ -157,6 +173,7 @@ fn execute_instruction(scene: &Scene, proposal: &Proposal, buffer: Pubkey) -> In
         buffer,
         proposal.spill,
         scene.cast.alice.pubkey(),
+        None,
     )
 }
 

@@ -15,8 +15,10 @@ pub struct Cast {
     pub bob: Keypair,
     /// Votes.
     pub carol: Keypair,
-    /// Guards: one veto ends a proposal.
-    pub guardian: Keypair,
+    /// Guards: one veto ends a proposal, two triggers execute a standby.
+    pub dora: Keypair,
+    /// Guards.
+    pub erin: Keypair,
     /// Nobody's friend.
     pub mallory: Keypair,
 }
@@ -28,18 +30,20 @@ impl Cast {
             alice: Keypair::new(),
             bob: Keypair::new(),
             carol: Keypair::new(),
-            guardian: Keypair::new(),
+            dora: Keypair::new(),
+            erin: Keypair::new(),
             mallory: Keypair::new(),
         }
     }
 
     /// All of them; each has funds.
-    pub fn everyone(&self) -> [&Keypair; 5] {
+    pub fn everyone(&self) -> [&Keypair; 6] {
         [
             &self.alice,
             &self.bob,
             &self.carol,
-            &self.guardian,
+            &self.dora,
+            &self.erin,
             &self.mallory,
         ]
     }
@@ -56,7 +60,8 @@ impl Cast {
             member(&self.alice, ROLE_PROPOSE | ROLE_VOTE | ROLE_EXECUTE),
             member(&self.bob, ROLE_VOTE),
             member(&self.carol, ROLE_VOTE),
-            member(&self.guardian, ROLE_GUARD),
+            member(&self.dora, ROLE_GUARD),
+            member(&self.erin, ROLE_GUARD),
         ];
         members.sort_by_key(|member| member.key);
         members

@@ -1,9 +1,13 @@
 //! The main job from start to end, on the embedded validator: a real program is upgraded through votes and a timelock, and
-//! every attack on the way is refused by the chain. Nothing is acted: all of it goes through JSON-RPC with the client
-//! that the other commands use.
+//! every attack on the way is refused by the chain; then a bad upgrade passes and is rolled back, and an emergency. Nothing is
+//! acted: all of it goes through JSON-RPC with the client that the other commands use.
 
 mod attacks;
+mod breaches;
 mod cast;
+mod emergency;
+mod incident;
+mod proof;
 mod stage;
 mod story;
 mod token;

@@ -33,6 +33,15 @@ impl Stage {
         }
     }
 
+    /// Begins an act.
+    pub fn act(&mut self, title: &str) {
+        if self.text {
+            let gap = if self.steps.is_empty() { "" } else { "\n" };
+            // A closed pipe is no reason to stop.
+            let _ = writeln!(std::io::stdout(), "{gap}{title}");
+        }
+    }
+
     /// Begins a chapter: SETUP, PROPOSE, …
     pub fn chapter(&mut self, name: &'static str) {
         self.chapter = name;

@@ -2,7 +2,6 @@
 
 use portcullis_client::{
     elf::Artifact,
-    history::Verdict,
     pda,
     portcullis::{
         digest::{Commitment, Statement},
@@ -21,6 +20,8 @@ use solana_sdk::{pubkey::Pubkey, signature::Keypair, signer::Signer};
 use super::{
     attacks,
     cast::{Cast, Scene},
+    incident::{self, Builds},
+    proof,
     stage::Stage,
     token::Tokens,
 };
@@ -29,16 +30,20 @@ use crate::error::{chain, CliError};
 const FUNDS_LAMPORTS: u64 = 1_000_000_000_000;
 /// Short slots, so that the demo spends its time on transactions and not on waiting for confirmations.
 const SLOT_TIME_MS: u64 = 50;
-const HOUR: u32 = 3600;
+/// Seconds.
+pub const HOUR: u32 = 3600;
 const DAY: u32 = 24 * HOUR;
-const MINTED: u64 = 1_000;
-const MOVED: u64 = 250;
+/// Tokens at first.
+pub const MINTED: u64 = 1_000;
+/// Tokens of each transfer.
+pub const MOVED: u64 = 250;
 
 fn artifact(elf: Vec<u8>) -> Result<Artifact, CliError> {
     Artifact::new(elf).map_err(|error| CliError::general(chain(&error)))
 }
 
-fn local(error: LocalnetError) -> CliError {
+/// A failure of the validator itself.
+pub fn local(error: LocalnetError) -> CliError {
     CliError::general(chain(&error))
 }
 
@@ -49,11 +54,19 @@ fn policy() -> Policy {
         voting_period_seconds: 3 * DAY,
         execution_window_seconds: 2 * DAY,
         veto_threshold: 1,
+        emergency_threshold: 3,
+        emergency_timelock_seconds: HOUR,
+        emergency_min_interval_seconds: 7 * DAY,
+        emergency_veto_threshold: 1,
+        trigger_threshold: 2,
+        standby_validity_seconds: 30 * DAY,
+        message_validity_seconds: 2 * HOUR,
         ..Policy::default()
     }
 }
 
-fn short(bytes: &[u8]) -> String {
+/// The first digits of a hash.
+pub fn short(bytes: &[u8]) -> String {
     let hex = portcullis_client::error::hex(bytes);
     hex.chars().take(16).collect::<String>() + "…"
 }
@@ -83,9 +96,14 @@ pub async fn tell(stage: &mut Stage) -> Result<(), CliError> {
         program: program.pubkey(),
         cast,
     };
-    let old = artifact(samples::spl_token().map_err(local)?)?;
-    let new = artifact(samples::p_token().map_err(local)?)?;
+    let builds = Builds {
+        spl_token: artifact(samples::spl_token().map_err(local)?)?,
+        p_token: artifact(samples::p_token().map_err(local)?)?,
+        memo: artifact(samples::memo().map_err(local)?)?,
+    };
+    let (old, new) = (&builds.spl_token, &builds.p_token);
 
+    stage.act("ACT I: an upgrade, and every attack on it");
     stage.chapter("SETUP");
     stage.ok(format!(
         "an offline validator with Portcullis, JSON-RPC at {}",
@@ -100,7 +118,7 @@ pub async fn tell(stage: &mut Stage) -> Result<(), CliError> {
         scene
             .client
             .deploy_program(
-                &old,
+                old,
                 &program,
                 alice,
                 alice,
@@ -119,10 +137,12 @@ pub async fn tell(stage: &mut Stage) -> Result<(), CliError> {
 
     create_council(stage, &scene, &create_key).await?;
     adopt(stage, &scene, old.commitment).await?;
-    let proposal = propose(stage, &scene, &new).await?;
+    let proposal = propose(stage, &scene, new).await?;
     vote(stage, &scene, &proposal).await?;
     execute(stage, &scene, &proposal).await?;
-    prove(stage, &scene, &tokens, new.commitment, before).await?;
+    proof::upgrade(stage, &scene, &tokens, new.commitment, before).await?;
+    incident::play(stage, &scene, &builds, &tokens).await?;
+    proof::history(stage, &scene).await?;
     localnet.shutdown();
     Ok(())
 }
@@ -140,14 +160,14 @@ async fn create_council(
             alice.pubkey(),
             CreateCouncilArgs {
                 policy: policy(),
-                delay_floor_seconds: DAY,
+                delay_floor_seconds: HOUR,
                 members: scene.cast.members(),
             },
         ),
         builder.seal_council(create_key.pubkey()),
     ];
     stage.must(
-        "create a council: 2 of 3 voters (alice, bob, carol), a guardian who can veto",
+        "create a council: 2 of alice, bob, carol vote; dora and erin are guardians",
         scene
             .client
             .send(&instructions, alice, &[create_key], &SendOptions::default())
@@ -218,11 +238,11 @@ async fn propose(stage: &mut Stage, scene: &Scene, new: &Artifact) -> Result<Pro
             .await,
     )?;
     let gate = scene.client.fetch_gate(&scene.program).await?.account;
-    let keys = portcullis_client::instruction::ProposalKeys {
-        council: scene.council,
-        program: scene.program,
-        index: gate.proposal_count,
-    };
+    let keys = portcullis_client::instruction::ProposalKeys::of_gate(
+        scene.council,
+        scene.program,
+        gate.proposal_count,
+    );
     let spill = alice.pubkey();
     let builder = scene.client.builder();
     let text = "Replace SPL Token 3.5.0 by p-token: the same accounts, far fewer compute units.";
@@ -238,6 +258,8 @@ async fn propose(stage: &mut Stage, scene: &Scene, new: &Artifact) -> Result<Pro
             alice.pubkey(),
             alice.pubkey(),
             UpgradeArgs {
+                lane: portcullis::lifecycle::Lane::Standard,
+                predecessor: None,
                 commitment: new.commitment,
                 base_index: gate.release.index,
                 base: gate.release.commitment(),
@@ -319,6 +341,7 @@ async fn execute(stage: &mut Stage, scene: &Scene, proposal: &Proposal) -> Resul
         .fetch_proposal(&proposal.address)
         .await?
         .account
+        .proposal
         .eta;
     let now = scene.time.advance_to(eta).await.map_err(local)?;
     stage.prove(
@@ -337,60 +360,4 @@ async fn execute(stage: &mut Stage, scene: &Scene, proposal: &Proposal) -> Resul
     )?;
     stage.chapter("ATTACK");
     attacks::execute_twice(stage, scene, proposal).await
-}
-
-async fn prove(
-    stage: &mut Stage,
-    scene: &Scene,
-    tokens: &Tokens<'_>,
-    new: Commitment,
-    before: u64,
-) -> Result<(), CliError> {
-    stage.chapter("PROVE");
-    let programdata = scene
-        .client
-        .fetch_programdata(&scene.program)
-        .await?
-        .account;
-    stage.prove(
-        format!(
-            "the deployed bytes hash to what was voted for, {}",
-            short(&new.sha256)
-        ),
-        programdata.commitment() == Some(new),
-    )?;
-    stage.prove(
-        format!("the balances are kept: {} and {MOVED}", MINTED - MOVED),
-        tokens.balances().await? == (MINTED - MOVED, MOVED),
-    )?;
-    let after = tokens.transfer(MOVED).await?;
-    stage.prove(
-        format!("a transfer costs {after} compute units, {before} before: the new program runs"),
-        after < before,
-    )?;
-    let history = scene.client.history(&scene.council).await?;
-    let gate = pda::gate(&ID, &scene.program);
-    let head = scene
-        .client
-        .fetch_gate(&scene.program)
-        .await?
-        .account
-        .log
-        .head;
-    stage.prove(
-        format!(
-            "{} events rebuilt from the transactions; they hash to the gate's log_head, {}",
-            history
-                .entries
-                .iter()
-                .filter(|entry| entry.account == gate)
-                .count(),
-            short(&head)
-        ),
-        history
-            .verdicts
-            .iter()
-            .all(|(_, verdict)| matches!(verdict, Verdict::Verified { .. }))
-            && history.verdicts.iter().any(|(account, _)| *account == gate),
-    )
 }

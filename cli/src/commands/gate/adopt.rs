@@ -3,11 +3,12 @@
 use clap::Args;
 use portcullis::{
     digest::Commitment,
-    state::{Council, Gate, ROLE_PROPOSE},
+    state::{Council, Gate, GateState, ROLE_PROPOSE},
     transitions::AdoptArgs,
 };
 use portcullis_client::{
     account::{Keyed, PortcullisAccount, Programdata},
+    hashing::{hash_transactions, Target},
     pda,
     transaction::hash_compute_units,
     ClientError,
@@ -21,10 +22,11 @@ use crate::{
     context::Context,
     error::CliError,
     exit::ExitCode,
+    hashing,
     output::Fields,
-    policy_args::{self, PolicyArgs},
+    policy_args::{self, Judged, Of, PolicyArgs},
     resolve::require_role,
-    signer, view,
+    view,
     write::{Step, Writer},
 };
 
@@ -70,13 +72,17 @@ impl Adopt {
         let writer = ctx.writer(write)?;
         let council = writer.client.fetch_council(&council).await?;
         require_role(&council.account, &writer.key(), ROLE_PROPOSE, "propose")?;
-        require_no_gate(&writer, &program).await?;
+        let gate = free_gate(&writer, &program).await?;
+        if let Some(adopting) = gate.filter(|gate| gate.account.state() == Ok(GateState::Adopting))
+        {
+            return resume(ctx, &writer, &adopting, &council.address).await;
+        }
         let policy = policy.policy(&council.account.powers());
         admit(&council, &policy)?;
         let programdata = writer.client.fetch_programdata(&program).await?;
         let current = current_authority(ctx, &program, &programdata)?;
         let authority = match &upgrade_authority {
-            Some(source) => Some(signer::load(source, "upgrade authority")?),
+            Some(source) => Some(writer.load_signer(source, "upgrade authority")?),
             None => None,
         };
         let given = authority
@@ -91,7 +97,11 @@ impl Adopt {
         for warning in policy_args::warnings(&policy) {
             ctx.out.warn(warning);
         }
-        let rent = writer.rent(Gate::space()).await?;
+        // A gate is never closed: a program that comes back finds its own.
+        let rent = match gate {
+            Some(_) => 0,
+            None => writer.rent(Gate::space()).await?,
+        };
         let gate_authority = pda::authority(&ctx.portcullis(), &program);
         let mut details = Fields::new()
             .row("program", program)
@@ -107,6 +117,15 @@ impl Adopt {
             )
             .row("portcullis's own", guardian)
             .row("rent", format!("{rent} lamports, never returned"));
+        if !deployed.is_hashed_at_once() {
+            details.push(
+                "hashing",
+                format!(
+                    "in {} more transactions; until then the gate governs nothing",
+                    hash_transactions(deployed.len)
+                ),
+            );
+        }
         details.push("policy", "");
         writer.show("about to put this program behind a gate", details)?;
         ctx.out.note(&policy_args::fields(&policy).render(4));
@@ -138,6 +157,16 @@ impl Adopt {
         let Some(signatures) = writer.run(&[step], details, &more).await? else {
             return Ok(());
         };
+        if !deployed.is_hashed_at_once() {
+            let council = council.address;
+            hashing::in_steps(
+                ctx,
+                &writer,
+                &Target::Program { council, program },
+                deployed.len,
+            )
+            .await?;
+        }
         let gate = writer.client.fetch_gate(&program).await?;
         let mut data = view::gate_json(&gate);
         data["former_authority"] = json!(current.to_string());
@@ -146,8 +175,9 @@ impl Adopt {
         data["signatures"] = signatures.iter().map(ToString::to_string).collect();
         ctx.out.result(
             &format!(
-                "program {program} is behind gate {}\nrelease 1: {}",
+                "program {program} is behind gate {}\nrelease {}: {}",
                 gate.address,
+                gate.account.release.index,
                 hash(&gate.account.release.sha256)
             ),
             data,
@@ -159,17 +189,77 @@ impl Adopt {
     }
 }
 
-async fn require_no_gate(writer: &Writer<'_>, program: &Pubkey) -> Result<(), CliError> {
+/// The gate that the program has had before, if it has left it or is about to be adopted.
+async fn free_gate(writer: &Writer<'_>, program: &Pubkey) -> Result<Option<Keyed<Gate>>, CliError> {
     match writer.client.fetch_gate(program).await {
-        Err(ClientError::NotFound { .. }) => Ok(()),
+        Err(ClientError::NotFound { .. } | ClientError::WrongOwner { .. }) => Ok(None),
         Err(error) => Err(error.into()),
-        Ok(gate) => Err(CliError::new(
+        Ok(gate) if gate.account.state() == Ok(GateState::Active) => Err(CliError::new(
             ExitCode::Refused,
             "already_adopted",
             format!("program {program} has the gate {} already", gate.address),
         )
         .hint(format!("portcullis gate show {program}"))),
+        Ok(gate) => Ok(Some(gate)),
     }
+}
+
+/// Goes on with the hash of a large program whose adoption was begun.
+async fn resume(
+    ctx: &Context,
+    writer: &Writer<'_>,
+    gate: &Keyed<Gate>,
+    council: &Pubkey,
+) -> Result<(), CliError> {
+    let account = &gate.account;
+    if account.council != *council {
+        return Err(CliError::new(
+            ExitCode::Refused,
+            "another_council",
+            format!(
+                "the adoption of {} was begun for the council {}",
+                account.program, account.council
+            ),
+        )
+        .hint(format!(
+            "its former authority takes it back: portcullis gate abandon {}",
+            account.program
+        )));
+    }
+    let deployed = account.release.commitment();
+    writer.show(
+        "about to go on with an adoption that was begun",
+        Fields::new()
+            .row("program", account.program)
+            .row("deployed", view::content(&deployed))
+            .row("gate", gate.address)
+            .row("council", council),
+    )?;
+    writer.refuse_export(
+        "an adoption is gone on with in many transactions, which anyone can send",
+        "run it without --export",
+    )?;
+    if writer.is_dry_run() {
+        return writer.simulate(&[], view::gate_json(gate)).await;
+    }
+    writer.confirm()?;
+    let target = Target::Program {
+        council: *council,
+        program: account.program,
+    };
+    hashing::in_steps(ctx, writer, &target, deployed.len).await?;
+    let gate = writer.client.fetch_gate(&account.program).await?;
+    ctx.out.result(
+        &format!(
+            "program {} is behind gate {}\nrelease {}: {}",
+            account.program,
+            gate.address,
+            gate.account.release.index,
+            hash(&gate.account.release.sha256)
+        ),
+        view::gate_json(&gate),
+    );
+    Ok(())
 }
 
 /// The program's own check of the policy against the council.
@@ -179,20 +269,15 @@ fn admit(council: &Keyed<Council>, policy: &portcullis::policy::Policy) -> Resul
         return Err(rule(portcullis::error::PortcullisError::CouncilNotSealed));
     }
     copy.admit_gate(policy).map_err(|error| {
-        let own = &council.account.policy;
-        let refusal = policy_args::refusal(
+        policy_args::refusal(
             error,
-            &council.account.powers(),
-            council.account.delay_floor_seconds,
-        );
-        match error {
-            portcullis::error::PortcullisError::CouncilWeakerThanGate => refusal.hint(format!(
-                "the council's own threshold is {} and its timelock {}",
-                own.threshold,
-                crate::duration::human(own.timelock_seconds)
-            )),
-            _ => refusal,
-        }
+            &Judged {
+                policy,
+                members: council.account.members(),
+                delay_floor_seconds: council.account.delay_floor_seconds,
+                of: Of::Gate(&council.account),
+            },
+        )
     })
 }
 
@@ -243,7 +328,7 @@ fn deployed(
     if deployed.len > portcullis::constants::MAX_ELF_LEN {
         return Err(
             rule(portcullis::error::PortcullisError::ElfTooLarge).hint(format!(
-                "the program has {} bytes, at most {} can be hashed in one transaction",
+                "the program has {} bytes, at most {} are possible",
                 deployed.len,
                 portcullis::constants::MAX_ELF_LEN
             )),

@@ -1,9 +1,10 @@
 //! `portcullis gate …`
 
+mod abandon;
 mod adopt;
 mod show;
 
-pub use {adopt::Adopt, show::Show};
+pub use {abandon::Abandon, adopt::Adopt, show::Show};
 
 use clap::Subcommand;
 
@@ -14,6 +15,8 @@ use crate::{context::Context, error::CliError};
 pub enum Gate {
     /// Put a program behind a gate: its upgrade authority goes to the gate
     Adopt(Adopt),
+    /// Take the authority of a large program back before its bytes are all hashed
+    Abandon(Abandon),
     /// Show a program's gate
     Show(Show),
 }
@@ -26,6 +29,7 @@ impl Gate {
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         match self {
             Self::Adopt(command) => command.run(ctx).await,
+            Self::Abandon(command) => command.run(ctx).await,
             Self::Show(command) => command.run(ctx).await,
         }
     }

@@ -1,47 +1,46 @@
-//! Proposes an upgrade: the buffer goes into the gate's custody, is hashed on chain, and the vote opens. One transaction.
+//! Proposes an upgrade: the buffer goes into the gate's custody, is hashed on chain, and the vote opens. One transaction, also
+//! with the rollback that guards it.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use portcullis::{
-    constants::{MAX_DURATION_SECONDS, MAX_ELF_LEN, MAX_URI_LEN},
-    digest::{Commitment, Statement},
+    change::Predecessor,
+    digest::Commitment,
     error::PortcullisError,
-    state::{Gate, Proposal, ROLE_PROPOSE},
-    transitions::UpgradeArgs,
+    lifecycle::{Lane, Status},
 };
-use portcullis_client::{
-    account::{decode_buffer, Buffer, Keyed, PortcullisAccount},
-    instruction::ProposalKeys,
-    pda,
-    transaction::{hash_compute_units, MAX_COMPUTE_UNITS},
-};
-use serde_json::json;
+use portcullis_client::account::ProposalView;
+use serde_json::{json, Value};
 use solana_sdk::pubkey::Pubkey;
 
+use super::{
+    common::{finish, rules, CommonArgs, Place},
+    plan::{fits, uploaded, Plan},
+    source::Source,
+};
 use crate::{
-    args::WriteArgs,
+    args::RefArgs,
     artifact,
-    client_error::{hash, rule},
+    client_error::rule,
     context::Context,
-    duration::{human, parse_time},
+    duration::{human, parse_seconds},
     error::CliError,
-    exit::ExitCode,
     output::Fields,
-    resolve::{self, require_role},
-    view,
+    preview::{Preview, Reach},
+    reference::Reference,
+    resolve, view,
     write::{Step, Writer},
 };
-
-/// What proposing costs beside the hash, with room to spare.
-const PROPOSE_COMPUTE_UNITS: u32 = 40_000;
 
 /// Which buffer, for which program, explained by what.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
-    portcullis propose upgrade BUFFER --program PROGRAM_ID --artifact target/deploy/app.so\n  \
+    portcullis propose upgrade BUFFER --program PROGRAM_ID --artifact target/deploy/app.so --with-rollback\n  \
     portcullis propose upgrade BUFFER --program PROGRAM_ID --statement release.json \\\n    \
-      --statement-uri https://example.com/releases/1.2.0.json\n\n\
+      --statement-uri https://example.com/releases/1.2.0.json\n  \
+    portcullis propose upgrade BUFFER --program PROGRAM_ID --emergency\n  \
+    portcullis propose upgrade BUFFER --program MAIN --predecessor CANARY/7 --soak 7d\n\n\
     The signer (-k) must be a member with the role propose, and the buffer's authority.")]
 pub struct Upgrade {
     /// The buffer that `portcullis buffer upload` made
@@ -53,20 +52,31 @@ pub struct Upgrade {
     /// Your build: its hash must be that of the buffer
     #[arg(long, value_name = "FILE")]
     artifact: Option<PathBuf>,
-    /// The document that explains the upgrade: commit, diff, notes, audits. Its hash is part of what voters sign
-    #[arg(long, value_name = "FILE", requires = "statement_uri")]
-    statement: Option<PathBuf>,
-    /// Where that document can be read
-    #[arg(long, value_name = "URI", requires = "statement")]
-    statement_uri: Option<String>,
-    /// Never execute before this time: RFC 3339 or Unix seconds
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    not_before: Option<i64>,
+    /// The emergency lane: more approvals, less time. For what cannot wait
+    #[arg(long, conflicts_with = "with_rollback")]
+    emergency: bool,
+    /// A proposal of another program of the council, which must have executed before
+    #[arg(long, value_name = "REF")]
+    predecessor: Option<Reference>,
+    /// How long the predecessor's release must have run, such as 7d
+    #[arg(long, value_name = "DURATION", value_parser = parse_seconds, default_value = "0", requires = "predecessor")]
+    soak: u32,
+    /// Beside it propose a standby that goes back to what runs now: uploads the deployed bytes
+    #[arg(long)]
+    with_rollback: bool,
     /// Who gets the buffer's lamports [default: who pays]
     #[arg(long, value_name = "ADDRESS")]
     spill: Option<Pubkey>,
     #[command(flatten)]
-    write: WriteArgs,
+    common: CommonArgs,
+}
+
+/// The standby beside the upgrade.
+struct Guard {
+    plan: Plan,
+    source: Source,
+    /// Of its account, in lamports.
+    rent: u64,
 }
 
 impl Upgrade {
@@ -79,244 +89,255 @@ impl Upgrade {
             buffer,
             program,
             artifact,
-            statement,
-            statement_uri,
-            not_before,
+            emergency,
+            predecessor,
+            soak,
+            with_rollback,
             spill,
-            write,
+            common,
         } = self;
-        let statement = match (statement, statement_uri) {
-            (Some(path), Some(uri)) => Some(read_statement(&path, uri)?),
-            _ => None,
-        };
-        let writer = ctx.writer(write)?;
-        let gate = resolve::gate(ctx, &program).await?;
-        let council = writer.client.fetch_council(&gate.account.council).await?;
-        require_role(&council.account, &writer.key(), ROLE_PROPOSE, "propose")?;
-        let commitment = uploaded(ctx, &writer, &gate, &buffer).await?;
-        if let Some(path) = &artifact {
-            let artifact = artifact::read(path)?;
-            if artifact.commitment != commitment {
-                return Err(artifact::differs(
-                    &format!("buffer {buffer} holds"),
-                    &commitment,
-                    &artifact,
-                    path,
-                )
-                .hint("upload the build that is meant: portcullis buffer upload FILE.so"));
-            }
+        let explained = common.read()?;
+        let writer = ctx.writer(common.write)?;
+        if with_rollback {
+            writer.refuse_export(
+                "the deployed bytes are uploaded before the rollback can be proposed",
+                "export the upgrade alone; then `portcullis propose rollback --for REF --buffer BUFFER --export`",
+            )?;
         }
-        let now = writer.client.now().await?;
-        let not_before = not_before.unwrap_or_default();
-        check_not_before(not_before, now.timestamp)?;
-        let release = gate.account.release;
-        let base = Commitment {
-            sha256: release.sha256,
-            len: release.len,
-        };
-        if base == commitment {
+        let place = Place::of_gate(ctx, &writer, &program).await?;
+        let gate = place.gate()?;
+        let (commitment, _) = uploaded(ctx, &writer, gate, &buffer).await?;
+        if let Some(path) = &artifact {
+            require_artifact(&buffer, &commitment, path)?;
+        }
+        explained.check(place.now)?;
+        if gate.account.release.commitment() == commitment {
             ctx.out.warn("the buffer holds what is deployed already");
         }
+        let lane = if emergency {
+            Lane::Emergency
+        } else {
+            Lane::Standard
+        };
         let spill = spill.unwrap_or(writer.payer_key());
-        let policy = &gate.account.policy;
-        let index = gate.account.proposal_count;
-        let rent = writer.rent(Proposal::space()).await?;
-        let earliest = now
-            .timestamp
-            .saturating_add(i64::from(policy.timelock_seconds))
-            .max(not_before);
-        let mut details = Fields::new()
-            .row("proposal", format!("{program}/{index}"))
-            .row("program", program)
-            .row(
-                "from",
-                format!("{}, release {}", view::content(&base), release.index),
-            )
-            .row("to", view::content(&commitment))
-            .row(
-                "buffer",
-                format!("{buffer}: it goes into the gate's custody"),
-            )
-            .row("authority", gate.account.authority);
-        if let Some(statement) = &statement {
-            details.push(
-                "statement",
-                format!("{} at {}", hash(&statement.sha256), statement.uri),
-            );
+        let found = (buffer, commitment);
+        let mut plan = Plan::new(&place, &gate.account, lane, found, spill, &explained);
+        plan.args.predecessor = match &predecessor {
+            Some(reference) => Some(named(ctx, &place, reference, soak).await?),
+            None => None,
+        };
+        // Everything below is decided on a copy: the rollback gets the number after the upgrade's.
+        let mut ahead = place.clone();
+        let terms = plan.rehearse(&mut ahead, &writer)?;
+        let guard = if with_rollback {
+            Some(guard(&writer, &place, &mut ahead, &plan).await?)
+        } else {
+            None
+        };
+
+        let rent = plan.rent(&writer).await?;
+        if emergency {
+            let snapshot = &terms.snapshot;
+            ctx.out.alarm(format!(
+                "EMERGENCY LANE: executes {} after weight {} has approved, instead of {} after {}",
+                human(snapshot.timelock_seconds),
+                snapshot.threshold,
+                human(gate.account.policy.timelock_seconds),
+                gate.account.policy.threshold
+            ));
         }
-        details.push(
-            "voting ends",
-            view::when(
-                now.timestamp
-                    .saturating_add(i64::from(policy.voting_period_seconds)),
-                now.timestamp,
-            ),
-        );
-        details.push(
-            "eta",
-            format!(
-                "{} after weight {} has approved; not before {}",
-                human(policy.timelock_seconds),
-                policy.threshold,
-                view::when(earliest, now.timestamp)
-            ),
-        );
+        let mut details = plan.details(&place, &gate.account);
+        if emergency {
+            details.push("lane", "EMERGENCY");
+            if gate.account.last_emergency_at != 0 {
+                let open = gate
+                    .account
+                    .last_emergency_at
+                    .saturating_add(i64::from(terms.snapshot.min_interval_seconds));
+                details.push(
+                    "next emergency",
+                    format!("not before {}", view::when(open, place.now.timestamp)),
+                );
+            }
+        }
+        details.extend(rules(&terms, &explained, place.now));
         details.push("spill", spill);
         details.push("rent", format!("{rent} lamports, returned at the end"));
+        if let Some(guard) = &guard {
+            details.extend(guard.details(&place));
+        }
         writer.show("about to propose an upgrade", details)?;
-        writer.require_funds(rent).await?;
-
-        let keys = ProposalKeys {
-            council: gate.account.council,
-            program,
-            index,
-        };
-        let builder = ctx.builder();
-        let instructions = vec![
-            builder.propose_upgrade(
-                &keys,
-                buffer,
-                spill,
-                writer.key(),
-                writer.payer_key(),
-                UpgradeArgs {
-                    commitment,
-                    base_index: release.index,
-                    base,
-                    epoch: council.account.config_epoch,
-                    life: gate.account.life,
-                    statement: statement.clone(),
-                    not_before,
-                },
-            ),
-            builder.verify_buffer(&keys, buffer),
-        ];
-        let units = hash_compute_units(commitment.len)
-            .saturating_add(PROPOSE_COMPUTE_UNITS)
-            .min(MAX_COMPUTE_UNITS);
-        let step = Step::new("propose and verify", instructions).compute_units(units);
-        let statement_json = statement
+        let reach = Reach::Release(gate, commitment.sha256);
+        let preview = Preview::new(ctx, &place.council, Vec::new(), reach).await?;
+        ctx.out.note(&format!("\n{}\n", preview.text()));
+        let needed = guard
             .as_ref()
-            .map(|statement| json!({ "sha256": hash(&statement.sha256), "uri": statement.uri }));
-        let would = json!({
-            "ref": format!("{program}/{index}"),
-            "program": program.to_string(),
-            "buffer": buffer.to_string(),
-            "new": view::content_json(&commitment),
-            "statement": statement_json,
+            .map_or(0, |guard| guard.rent.saturating_add(guard.source.unpaid()));
+        writer.require_funds(rent.saturating_add(needed)).await?;
+
+        let mut extra = json!({
+            "statement": explained.json(),
             "rent_lamports": rent,
+            "preview": preview.json(),
         });
-        let Some(signatures) = writer.run(&[step], would, &[]).await? else {
-            return Ok(());
-        };
-        let address = pda::proposal(&ctx.portcullis(), &gate.address, index);
-        let made = writer.client.fetch_proposal_view(&address).await?;
-        let mut data = view::proposal_json(&made);
-        data["statement"] = json!(statement_json);
-        data["rent_lamports"] = json!(rent);
-        data["signatures"] = signatures.iter().map(ToString::to_string).collect();
-        let name = view::name(&made);
-        let digest = hash(&made.digest);
-        ctx.out.result(
-            &Fields::new()
-                .row("proposed", &name)
-                .row("address", address)
-                .row("status", view::status(&made))
-                .row("hash", hash(&commitment.sha256))
-                .row("digest", &digest)
-                .render(0),
-            data,
-        );
-        ctx.next(&format!(
-            "voters next: portcullis review {name} --artifact FILE.so\n             \
-             portcullis approve {name} --artifact FILE.so --digest {digest}"
-        ));
-        Ok(())
+        if let Some(guard) = &guard {
+            extra["rollback_locked_lamports"] = json!({
+                "account": guard.rent, "buffer": guard.source.rent,
+            });
+        }
+        let mut would = extra.clone();
+        would["ref"] = json!(place.name(plan.index));
+        would["lane"] = json!(view::lane_name(lane));
+        would["program"] = json!(program.to_string());
+        would["buffer"] = json!(buffer.to_string());
+        would["new"] = view::content_json(&commitment);
+        self::send(ctx, &writer, &place, plan, guard, would, extra).await
     }
 }
 
-fn read_statement(path: &std::path::Path, uri: String) -> Result<Statement, CliError> {
-    if uri.len() > MAX_URI_LEN {
-        return Err(rule(PortcullisError::UriTooLong)
-            .hint(format!("at most {MAX_URI_LEN} bytes, found {}", uri.len())));
+impl Guard {
+    /// What it is and what it locks, for people.
+    fn details(&self, place: &Place) -> Fields {
+        Fields::new()
+            .row("rollback", place.name(self.plan.index))
+            .row("  goes to", view::content(&self.plan.args.commitment))
+            .row("  arms itself", "when the upgrade executes")
+            .row("  buffer", self.plan.buffer)
+            .row(
+                "  locks",
+                format!(
+                    "{} lamports in its buffer, {} in its account, until it ends",
+                    self.source.rent, self.rent
+                ),
+            )
     }
-    Ok(Statement {
-        sha256: artifact::statement_hash(path)?,
-        uri,
-    })
 }
 
-fn check_not_before(not_before: i64, now: i64) -> Result<(), CliError> {
-    let latest = now.saturating_add(i64::from(MAX_DURATION_SECONDS));
-    if (0..=latest).contains(&not_before) {
+fn require_artifact(
+    buffer: &Pubkey,
+    found: &Commitment,
+    path: &std::path::Path,
+) -> Result<(), CliError> {
+    let artifact = artifact::read(path)?;
+    if artifact.commitment == *found {
         return Ok(());
     }
-    Err(rule(PortcullisError::NotBeforeOutOfRange).hint(format!(
-        "at the latest {}",
-        crate::duration::utc_and_local(latest)
-    )))
+    Err(
+        artifact::differs(&format!("buffer {buffer} holds"), found, &artifact, path)
+            .hint("upload the build that is meant: portcullis buffer upload FILE.so"),
+    )
 }
 
-/// The commitment to what the buffer holds, if the signer may propose it.
-async fn uploaded(
+/// The release that a proposal brings or has brought.
+async fn named(
     ctx: &Context,
-    writer: &Writer<'_>,
-    gate: &Keyed<Gate>,
-    address: &Pubkey,
-) -> Result<Commitment, CliError> {
-    let account = writer.client.get_account(address).await?.ok_or_else(|| {
-        CliError::not_found(format!("there is no buffer {address} on this cluster")).hint(
-            "upload one: portcullis buffer upload FILE.so; list yours: portcullis buffer list",
-        )
-    })?;
-    let buffer: Buffer = decode_buffer(address, &account)?;
-    require_authority(ctx, gate, address, &buffer, &writer.key())?;
-    let commitment = buffer.commitment().ok_or_else(|| {
-        rule(PortcullisError::LengthOutOfRange)
-            .context(format!("buffer {address} holds nothing but zeros"))
-            .hint("finish its upload: portcullis buffer upload FILE.so")
-    })?;
-    if commitment.len > MAX_ELF_LEN {
-        return Err(rule(PortcullisError::ElfTooLarge).hint(format!(
-            "the buffer holds {} bytes, at most {MAX_ELF_LEN} can be hashed in one transaction",
-            commitment.len
+    place: &Place,
+    reference: &Reference,
+    soak_seconds: u32,
+) -> Result<Predecessor, CliError> {
+    let args = RefArgs {
+        program: None,
+        council: None,
+    };
+    let view: ProposalView = resolve::proposal(ctx, reference, &args).await?;
+    let Some(gate) = view.gate.as_ref().filter(|_| view.is_upgrade()) else {
+        return Err(CliError::usage(
+            "predecessor_no_upgrade",
+            format!("{reference} must be an upgrade, and is none"),
+        ));
+    };
+    if view.status.is_ended() && view.status != Status::Executed {
+        return Err(CliError::usage(
+            "predecessor_ended",
+            format!(
+                "{} is {}: it never executes, so nothing could ever follow it",
+                view::name(&view),
+                view.status.name()
+            ),
+        ));
+    }
+    if view.council_address != place.council.address {
+        return Err(rule(PortcullisError::PredecessorInvalid).hint(format!(
+            "{} is of council {}, this gate of {}",
+            view::name(&view),
+            view.council_address,
+            place.council.address
         )));
     }
-    Ok(commitment)
+    Ok(Predecessor {
+        gate: gate.address,
+        digest: view.digest,
+        soak_seconds,
+    })
 }
 
-fn require_authority(
-    ctx: &Context,
-    gate: &Keyed<Gate>,
-    address: &Pubkey,
-    buffer: &Buffer,
-    key: &Pubkey,
-) -> Result<(), CliError> {
-    if buffer.authority == Some(*key) {
-        return Ok(());
-    }
-    let error = |found: String| {
-        CliError::new(
-            ExitCode::Refused,
-            "BufferAuthorityMismatch",
-            format!("the proposer must be the authority of buffer {address}: it is {found}, the signer is {key}"),
-        )
+/// The rollback from what the upgrade brings to what runs now.
+async fn guard(
+    writer: &Writer<'_>,
+    place: &Place,
+    ahead: &mut Place,
+    upgrade: &Plan,
+) -> Result<Guard, CliError> {
+    let gate = place.gate()?;
+    let index = ahead.next_index();
+    // Whether the lane is open is found out before the deployed bytes are fetched.
+    let mut plan = Plan {
+        index,
+        buffer: upgrade.buffer,
+        spill: upgrade.spill,
+        args: upgrade.args.clone(),
     };
-    Err(match buffer.authority {
-        Some(authority) if authority == pda::authority(&ctx.portcullis(), &gate.account.program) => {
-            error(format!("{authority}, this gate's signer")).hint(format!(
-                "another proposal holds this buffer: portcullis list --program {}",
-                gate.account.program
-            ))
-        }
-        Some(authority) if !authority.is_on_curve() => error(format!("{authority}, a program's address")).hint(
-            "the gate of another program may hold it; upload a buffer of your own: portcullis buffer upload FILE.so",
-        ),
-        Some(authority) => error(authority.to_string()).hint(format!(
-            "its authority hands it over with: solana program set-buffer-authority {address} \
-             --new-buffer-authority {key}"
-        )),
-        None => error("nobody (the buffer is immutable)".to_string())
-            .hint("upload a buffer of your own: portcullis buffer upload FILE.so"),
-    })
+    plan.args.lane = Lane::Rollback;
+    plan.args.base_index = gate.account.release.index.saturating_add(1);
+    plan.args.base = upgrade.args.commitment;
+    plan.args.commitment = gate.account.release.commitment();
+    plan.args.predecessor = None;
+    plan.rehearse(ahead, writer)?;
+    let source = Source::deployed(writer, gate).await?;
+    plan.buffer = source.buffer;
+    let rent = plan.rent(writer).await?;
+    Ok(Guard { plan, source, rent })
+}
+
+/// Sends both in one transaction if they fit, else one after the other.
+async fn send(
+    ctx: &Context,
+    writer: &Writer<'_>,
+    place: &Place,
+    plan: Plan,
+    guard: Option<Guard>,
+    would: Value,
+    extra: Value,
+) -> Result<(), CliError> {
+    let first = plan.step(ctx, writer, place);
+    let address = place.address(ctx, plan.index);
+    let Some(guard) = guard else {
+        let Some(signatures) = writer.run(&[first], would, &[]).await? else {
+            return Ok(());
+        };
+        return finish(ctx, writer, &[address], &signatures, extra).await;
+    };
+    let second = guard.plan.step(ctx, writer, place);
+    if writer.is_dry_run() {
+        let upload = Step::new("upload the deployed bytes for the rollback", Vec::new());
+        return writer.simulate(&[first, upload, second], would).await;
+    }
+    writer.confirm()?;
+    guard.source.ensure(ctx, writer).await?;
+    let units = plan
+        .compute_units()
+        .saturating_add(guard.plan.compute_units());
+    let both = [first.instructions.clone(), second.instructions.clone()].concat();
+    let steps = if fits(writer, &both, units)? {
+        vec![Step::new("propose and verify both", both).compute_units(units)]
+    } else {
+        vec![first, second]
+    };
+    let mut signatures = Vec::with_capacity(steps.len());
+    for step in &steps {
+        let sent = writer.send(step, &[]).await;
+        signatures.push(sent.map_err(|error| error.context(&step.label))?);
+    }
+    let rollback = place.address(ctx, guard.plan.index);
+    finish(ctx, writer, &[address, rollback], &signatures, extra).await
 }

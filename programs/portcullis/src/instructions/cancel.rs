@@ -15,12 +15,8 @@ pub struct Cancel<'info> {
 
 pub fn cancel(ctx: Context<Cancel>) -> Result<()> {
     let proposer = ctx.accounts.proposer.key();
-    ctx.accounts
-        .subject
-        .apply(|council, gate, proposal, key, now| {
-            Ok(transitions::cancel(
-                council, gate, proposal, key, proposer, now,
-            )?)
-        })?;
+    ctx.accounts.subject.apply(|parent, proposal, key, now| {
+        Ok(transitions::cancel(parent, proposal, key, proposer, now)?)
+    })?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use anchor_lang::prelude::*;
 
 use super::*;
 use crate::{
-    error::PortcullisError,
+    error::{require, PortcullisError},
     loader::{self, LoaderV3},
     transitions,
 };
@@ -33,22 +33,22 @@ pub fn close_buffer(ctx: Context<CloseBuffer>) -> Result<()> {
     let accounts = &ctx.accounts;
     let signer = accounts
         .subject
-        .apply(|council, gate, proposal, key, now| {
+        .apply_to_gate(|parent, proposal, key, now| {
             require!(
                 *accounts.buffer.key == proposal.terms.buffer,
                 PortcullisError::BufferMismatch
             );
             require!(
-                *accounts.authority.key == gate.authority,
+                parent
+                    .gate()
+                    .is_some_and(|gate| gate.authority == *accounts.authority.key),
                 PortcullisError::GateAuthorityMismatch
             );
             require!(
                 *accounts.spill.key == proposal.terms.spill,
                 PortcullisError::SpillMismatch
             );
-            Ok(transitions::close_buffer(
-                council, gate, proposal, key, now,
-            )?)
+            Ok(transitions::close_buffer(parent, proposal, key, now)?)
         })?;
     loader::close_buffer(
         &accounts.buffer,

@@ -1,9 +1,12 @@
 //! Closes the account of an ended proposal that holds no buffer; its rent goes back to who paid it. Anyone may call it.
 
-use anchor_lang::{prelude::*, AccountsClose};
+use anchor_lang::prelude::*;
 
 use super::*;
-use crate::{error::PortcullisError, transitions};
+use crate::{
+    error::{require, PortcullisError},
+    transitions, zero_copy,
+};
 
 #[derive(Accounts)]
 pub struct CloseProposal<'info> {
@@ -16,19 +19,12 @@ pub struct CloseProposal<'info> {
 
 pub fn close_proposal(ctx: Context<CloseProposal>) -> Result<()> {
     let accounts = &ctx.accounts;
-    accounts
-        .subject
-        .apply(|council, gate, proposal, key, now| {
-            require!(
-                *accounts.rent_payer.key == proposal.terms.rent_payer,
-                PortcullisError::RentPayerMismatch
-            );
-            Ok(transitions::close_proposal(
-                council, gate, proposal, key, now,
-            )?)
-        })?;
-    accounts
-        .subject
-        .proposal
-        .close(accounts.rent_payer.to_account_info())
+    accounts.subject.apply(|parent, proposal, key, now| {
+        require!(
+            *accounts.rent_payer.key == proposal.terms.rent_payer,
+            PortcullisError::RentPayerMismatch
+        );
+        Ok(transitions::close_proposal(parent, proposal, key, now)?)
+    })?;
+    zero_copy::close(accounts.subject.proposal.as_ref(), &accounts.rent_payer)
 }

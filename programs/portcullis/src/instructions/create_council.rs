@@ -8,6 +8,7 @@ use crate::{
     record::emit,
     state::Council,
     transitions::{self, CreateCouncilArgs},
+    zero_copy,
 };
 
 #[derive(Accounts)]
@@ -18,22 +19,22 @@ pub struct CreateCouncil<'info> {
     #[account(mut)]
     pub payer: Signer<'info>,
 
-    /// New, at the address that `create_key` determines.
-    #[account(
-        init,
-        payer = payer,
-        space = Council::SPACE,
-        seeds = [COUNCIL_SEED, create_key.key().as_ref()],
-        bump,
-    )]
-    pub council: AccountLoader<'info, Council>,
+    /// CHECK: new, at the address that `create_key` determines (handler).
+    #[cfg_attr(not(feature = "idl-build"), account(mut))]
+    #[cfg_attr(feature = "idl-build", account(mut, seeds = [COUNCIL_SEED, create_key.key().as_ref()], bump))]
+    pub council: UncheckedAccount<'info>,
 
     pub system_program: Program<'info, System>,
 }
 
 pub fn create_council(ctx: Context<CreateCouncil>, args: CreateCouncilArgs) -> Result<()> {
     let key = ctx.accounts.council.key();
-    let mut council = ctx.accounts.council.load_init()?;
+    let (mut council, bump) = zero_copy::create::<Council>(
+        &ctx.accounts.payer,
+        &ctx.accounts.council,
+        [COUNCIL_SEED, ctx.accounts.create_key.key.as_ref(), &[]],
+        &[],
+    )?;
     let event = transitions::create_council(
         &mut council,
         key,
@@ -41,6 +42,6 @@ pub fn create_council(ctx: Context<CreateCouncil>, args: CreateCouncilArgs) -> R
         args,
         now()?,
     )?;
-    council.bump = ctx.bumps.council;
+    council.bump = bump;
     emit(&mut council.log, &key, &event)
 }

@@ -4,10 +4,11 @@ use anchor_lang::prelude::*;
 
 use super::*;
 use crate::{
-    error::PortcullisError,
+    change::Change,
+    error::{require, PortcullisError},
     loader::{self, LoaderV3, BUFFER_HEADER},
     state::{Gate, Proposal},
-    transitions,
+    transitions, zero_copy,
 };
 
 #[derive(Accounts)]
@@ -16,6 +17,15 @@ pub struct ExecuteUpgrade<'info> {
     pub executor: Signer<'info>,
 
     pub subject: Subject<'info>,
+
+    /// CHECK: owner, discriminator; its address is in the proposal's change (handler), and it is of the same council
+    /// (`transitions`). Only where the proposal names a predecessor.
+    #[cfg(not(feature = "idl-build"))]
+    pub predecessor_gate: Option<UncheckedAccount<'info>>,
+
+    /// The same for the IDL, which lists the account types that instructions name.
+    #[cfg(feature = "idl-build")]
+    pub predecessor_gate: Option<AccountLoader<'info, Gate>>,
 
     /// CHECK: its address is in the gate (`validate`).
     #[account(mut)]
@@ -87,13 +97,38 @@ pub fn execute_upgrade(ctx: Context<ExecuteUpgrade>) -> Result<()> {
         authority: &accounts.authority,
     };
     let executor = accounts.executor.key();
+    let named = match accounts.subject.change()? {
+        Some(Change::Upgrade(predecessor)) => Some(predecessor),
+        _ => None,
+    };
+    require!(
+        named.map(|named| named.gate) == accounts.predecessor_gate.as_ref().map(Key::key),
+        PortcullisError::PredecessorMismatch
+    );
     let signer = accounts
         .subject
-        .apply(|council, gate, proposal, key, now| {
+        .apply_to_gate(|parent, proposal, key, now| {
+            let gate = parent.gate_mut()?;
             accounts.validate(gate, proposal)?;
-            let event = transitions::execute_upgrade(council, gate, proposal, key, executor, now)?;
+            let predecessor = match (&named, &accounts.predecessor_gate) {
+                (Some(named), Some(gate)) => Some((named, zero_copy::read::<Gate>(gate.as_ref())?)),
+                _ => None,
+            };
+            let predecessor = predecessor.as_ref().map(|(named, gate)| (*named, &**gate));
+            let event =
+                transitions::execute_upgrade(parent, proposal, key, executor, predecessor, now)?;
             upgrade.check(now.slot)?;
-            loader::verify_content(upgrade.buffer, BUFFER_HEADER, &proposal.terms.commitment())?;
+            // What one transaction cannot hash was hashed in steps, and nobody but the gate could sign for it since.
+            let commitment = proposal.terms.commitment();
+            if commitment.is_hashed_at_once() {
+                loader::verify_content(upgrade.buffer, BUFFER_HEADER, &commitment)?;
+            } else {
+                let len = upgrade.buffer.data_len().saturating_sub(BUFFER_HEADER);
+                require!(
+                    len == commitment.len as usize,
+                    PortcullisError::BufferNotExact
+                );
+            }
             Ok(event)
         })?;
     upgrade.invoke(&signer)

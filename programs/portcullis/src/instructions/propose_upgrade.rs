@@ -1,17 +1,22 @@
 //! Proposes an upgrade and takes the buffer into the gate's custody, in one instruction. The buffer's authority is the
 //! proposer, who signs; a buffer whose authority is the gate already is held by another proposal and refused.
 
-use anchor_lang::{prelude::*, solana_program::sysvar::SysvarId};
+use anchor_lang::prelude::*;
 
-use super::now;
+use super::{
+    new_proposal::{change_bytes, newest_slot_hash, NewProposal},
+    now,
+    subject::check_council,
+};
 use crate::{
-    constants::{MAX_ELF_LEN, PROPOSAL_SEED},
+    constants::MAX_HASHED_AT_ONCE,
     digest::digest,
-    error::PortcullisError,
+    error::{require, PortcullisError},
     loader::{self, LoaderV3, BUFFER_HEADER},
     record::emit,
-    state::{Council, Gate, Proposal},
+    state::{Council, Gate, Parent},
     transitions::{self, UpgradeAccounts, UpgradeArgs},
+    zero_copy,
 };
 
 #[derive(Accounts)]
@@ -23,22 +28,16 @@ pub struct ProposeUpgrade<'info> {
     #[account(mut)]
     pub payer: Signer<'info>,
 
-    /// Owner, discriminator; it is the gate's (handler).
-    pub council: AccountLoader<'info, Council>,
+    /// CHECK: owner, discriminator; it is the gate's (handler).
+    pub council: UncheckedAccount<'info>,
 
-    /// Owner, discriminator; only `adopt_program` makes such an account. Its council and authority are those given (handler).
+    /// CHECK: owner, discriminator; only `adopt_program` makes such an account. Its council and authority are those given (handler).
     #[account(mut)]
-    pub gate: AccountLoader<'info, Gate>,
+    pub gate: UncheckedAccount<'info>,
 
-    /// New, at the address of the gate's next proposal.
-    #[account(
-        init,
-        payer = payer,
-        space = Proposal::SPACE,
-        seeds = [PROPOSAL_SEED, gate.key().as_ref(), &gate.load()?.proposal_count.to_le_bytes()],
-        bump,
-    )]
-    pub proposal: AccountLoader<'info, Proposal>,
+    /// CHECK: its seeds (`NewProposal::create`): new, at the address of the gate's next proposal.
+    #[account(mut)]
+    pub proposal: UncheckedAccount<'info>,
 
     /// CHECK: a buffer of loader v3 whose authority is the proposer (`validate`).
     #[account(mut)]
@@ -53,7 +52,7 @@ pub struct ProposeUpgrade<'info> {
     pub spill: UncheckedAccount<'info>,
 
     /// CHECK: its address.
-    #[account(address = SlotHashes::id())]
+    #[account(address = solana_sdk_ids::sysvar::slot_hashes::ID)]
     pub slot_hashes: UncheckedAccount<'info>,
 
     /// Address.
@@ -63,55 +62,58 @@ pub struct ProposeUpgrade<'info> {
 }
 
 impl ProposeUpgrade<'_> {
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, args: &UpgradeArgs) -> Result<()> {
         // buffer
         require!(
             loader::buffer_authority(&self.buffer)? == Some(self.proposer.key()),
             PortcullisError::BufferAuthorityMismatch
         );
 
-        // The whole account, zeros included: what verifies must be executable within a transaction's compute units.
+        // What verifies must be executable within a transaction's compute units, zeros included; and what is hashed in steps is
+        // not hashed again when it executes, so nothing may stand behind it.
+        let len = self.buffer.data_len().saturating_sub(BUFFER_HEADER);
         require!(
-            self.buffer.data_len() <= BUFFER_HEADER.saturating_add(MAX_ELF_LEN as usize),
-            PortcullisError::ElfTooLarge
+            len <= MAX_HASHED_AT_ONCE as usize || len == args.commitment.len as usize,
+            PortcullisError::BufferNotExact
         );
 
-        // spill: a System-owned account is none of Portcullis's or the loader's; the gate's signer is one too.
+        // spill: a System-owned account is none of Portcullis's or the loader's; the gate's signer is one too, and the proposal
+        // still is.
         require!(
-            *self.spill.owner == System::id() && self.spill.key() != self.authority.key(),
+            *self.spill.owner == system_program::ID
+                && self.spill.key != self.authority.key
+                && self.spill.key != self.proposal.key,
             PortcullisError::SpillInvalid
         );
         Ok(())
     }
-
-    /// The newest entry of SlotHashes: a `u64` count, then `(u64 slot, hash)` newest first (solana-slot-hashes 3).
-    fn newest_slot_hash(&self) -> Result<[u8; 32]> {
-        let data = self.slot_hashes.try_borrow_data()?;
-        data.get(16..48)
-            .and_then(|hash| hash.try_into().ok())
-            .ok_or_else(|| PortcullisError::Overflow.into())
-    }
 }
 
-#[access_control(ctx.accounts.validate())]
+#[access_control(ctx.accounts.validate(&args))]
 pub fn propose_upgrade(ctx: Context<ProposeUpgrade>, args: UpgradeArgs) -> Result<()> {
     let accounts = &ctx.accounts;
     let signer = {
-        let gate_key = accounts.gate.key();
-        let council = accounts.council.load()?;
-        let mut gate = accounts.gate.load_mut()?;
-        let mut proposal = accounts.proposal.load_init()?;
-        require!(
-            gate.council == accounts.council.key(),
-            PortcullisError::GateOfAnotherCouncil
-        );
+        let (council_key, gate_key) = (accounts.council.key(), accounts.gate.key());
+        let council = zero_copy::read::<Council>(&accounts.council)?;
+        let mut gate = zero_copy::write::<Gate>(&accounts.gate)?;
+        check_council(&gate, &council_key)?;
         require!(
             gate.authority == accounts.authority.key(),
             PortcullisError::GateAuthorityMismatch
         );
+        let new = NewProposal {
+            payer: &accounts.payer,
+            account: &accounts.proposal,
+            parent: &gate_key,
+            index: gate.proposal_count,
+        };
+        let change = change_bytes(args.predecessor)?;
+        let (mut proposal, bump) = new.create(&change)?;
         let event = transitions::propose_upgrade(
-            &council,
-            &mut gate,
+            &mut Parent::Gate {
+                council: &council,
+                gate: &mut gate,
+            },
             &mut proposal,
             &UpgradeAccounts {
                 gate: gate_key,
@@ -120,16 +122,16 @@ pub fn propose_upgrade(ctx: Context<ProposeUpgrade>, args: UpgradeArgs) -> Resul
                 proposer: accounts.proposer.key(),
                 rent_payer: accounts.payer.key(),
             },
-            accounts.newest_slot_hash()?,
+            newest_slot_hash(&accounts.slot_hashes)?,
             args,
             now()?,
         )?;
-        proposal.bump = ctx.bumps.proposal;
-        proposal.digest = digest(&crate::ID, &accounts.council.key(), &proposal.terms);
+        proposal.bump = bump;
+        proposal.digest = digest(&crate::ID, &council_key, &proposal.terms, &change);
         emit(&mut gate.log, &gate_key, &event)?;
         loader::Signer::new(gate.program, gate.authority_bump)
     };
-    loader::take_custody(
+    loader::take_authority(
         &accounts.buffer,
         &accounts.proposer,
         &accounts.authority,

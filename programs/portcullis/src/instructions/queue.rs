@@ -13,8 +13,6 @@ pub struct Queue<'info> {
 pub fn queue(ctx: Context<Queue>) -> Result<()> {
     ctx.accounts
         .subject
-        .apply(|council, gate, proposal, key, now| {
-            Ok(transitions::queue(council, gate, proposal, key, now)?)
-        })?;
+        .apply(|parent, proposal, key, now| Ok(transitions::queue(parent, proposal, key, now)?))?;
     Ok(())
 }

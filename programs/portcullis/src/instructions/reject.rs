@@ -3,7 +3,7 @@
 use anchor_lang::prelude::*;
 
 use super::*;
-use crate::transitions::{self, VoteArgs};
+use crate::transitions::{self, Signed, VoteArgs};
 
 /// The accounts of `reject`, `retract` and `veto`. They stop things, so they are not refused in a durable-nonce
 /// transaction and need no instructions sysvar.
@@ -17,12 +17,16 @@ pub struct Oppose<'info> {
 
 pub fn reject(ctx: Context<Oppose>, args: VoteArgs) -> Result<()> {
     let member = ctx.accounts.member.key();
-    ctx.accounts
-        .subject
-        .apply(|council, gate, proposal, key, now| {
-            Ok(transitions::reject(
-                council, gate, proposal, key, member, &args, now,
-            )?)
-        })?;
+    ctx.accounts.subject.apply(|parent, proposal, key, now| {
+        Ok(transitions::reject(
+            parent,
+            proposal,
+            key,
+            member,
+            &args,
+            Signed::Transaction,
+            now,
+        )?)
+    })?;
     Ok(())
 }

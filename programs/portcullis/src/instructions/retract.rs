@@ -7,12 +7,10 @@ use crate::transitions::{self, VoteArgs};
 
 pub fn retract(ctx: Context<Oppose>, args: VoteArgs) -> Result<()> {
     let member = ctx.accounts.member.key();
-    ctx.accounts
-        .subject
-        .apply(|council, gate, proposal, key, now| {
-            Ok(transitions::retract(
-                council, gate, proposal, key, member, &args, now,
-            )?)
-        })?;
+    ctx.accounts.subject.apply(|parent, proposal, key, now| {
+        Ok(transitions::retract(
+            parent, proposal, key, member, &args, now,
+        )?)
+    })?;
     Ok(())
 }

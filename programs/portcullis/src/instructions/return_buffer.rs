@@ -4,7 +4,7 @@ use anchor_lang::prelude::*;
 
 use super::*;
 use crate::{
-    error::PortcullisError,
+    error::{require, PortcullisError},
     loader::{self, LoaderV3},
     transitions,
 };
@@ -32,22 +32,22 @@ pub fn return_buffer(ctx: Context<ReturnBuffer>) -> Result<()> {
     let accounts = &ctx.accounts;
     let signer = accounts
         .subject
-        .apply(|council, gate, proposal, key, now| {
+        .apply_to_gate(|parent, proposal, key, now| {
             require!(
                 *accounts.buffer.key == proposal.terms.buffer,
                 PortcullisError::BufferMismatch
             );
             require!(
-                *accounts.authority.key == gate.authority,
+                parent
+                    .gate()
+                    .is_some_and(|gate| gate.authority == *accounts.authority.key),
                 PortcullisError::GateAuthorityMismatch
             );
             require!(
                 *accounts.depositor.key == proposal.terms.proposer,
                 PortcullisError::DepositorMismatch
             );
-            Ok(transitions::return_buffer(
-                council, gate, proposal, key, now,
-            )?)
+            Ok(transitions::return_buffer(parent, proposal, key, now)?)
         })?;
     loader::return_buffer(
         &accounts.buffer,

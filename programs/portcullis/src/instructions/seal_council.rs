@@ -7,7 +7,7 @@ use crate::{record::emit, transitions};
 
 pub fn seal_council(ctx: Context<BuildCouncil>) -> Result<()> {
     let key = ctx.accounts.council.key();
-    let mut council = ctx.accounts.council.load_mut()?;
+    let mut council = ctx.accounts.open()?;
     let event = transitions::seal_council(&mut council, key, now()?)?;
     emit(&mut council.log, &key, &event)
 }

@@ -4,7 +4,7 @@ use anchor_lang::prelude::*;
 
 use super::*;
 use crate::{
-    error::PortcullisError,
+    error::{require, PortcullisError},
     loader::{self, BUFFER_HEADER},
     transitions,
 };
@@ -19,20 +19,21 @@ pub struct VerifyBuffer<'info> {
 
 pub fn verify_buffer(ctx: Context<VerifyBuffer>) -> Result<()> {
     let buffer = &ctx.accounts.buffer;
-    ctx.accounts
-        .subject
-        .apply(|council, gate, proposal, _, now| {
-            require!(
-                *buffer.key == proposal.terms.buffer,
-                PortcullisError::BufferMismatch
-            );
-            let event = transitions::verify_buffer(council, gate, proposal, now)?;
-            require!(
-                loader::buffer_authority(buffer)? == Some(gate.authority),
-                PortcullisError::BufferNotHeld
-            );
-            loader::verify_content(buffer, BUFFER_HEADER, &proposal.terms.commitment())?;
-            Ok(event)
-        })?;
+    ctx.accounts.subject.apply(|parent, proposal, _, now| {
+        require!(
+            *buffer.key == proposal.terms.buffer,
+            PortcullisError::BufferMismatch
+        );
+        let event = transitions::verify_buffer(parent, proposal, now)?;
+        let authority = loader::buffer_authority(buffer)?;
+        require!(
+            parent
+                .gate()
+                .is_some_and(|gate| authority == Some(gate.authority)),
+            PortcullisError::BufferNotHeld
+        );
+        loader::verify_content(buffer, BUFFER_HEADER, &proposal.terms.commitment())?;
+        Ok(event)
+    })?;
     Ok(())
 }

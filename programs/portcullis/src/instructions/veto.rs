@@ -3,16 +3,20 @@
 use anchor_lang::prelude::*;
 
 use super::*;
-use crate::transitions::{self, VoteArgs};
+use crate::transitions::{self, Signed, VoteArgs};
 
 pub fn veto(ctx: Context<Oppose>, args: VoteArgs) -> Result<()> {
     let member = ctx.accounts.member.key();
-    ctx.accounts
-        .subject
-        .apply(|council, gate, proposal, key, now| {
-            Ok(transitions::veto(
-                council, gate, proposal, key, member, &args, now,
-            )?)
-        })?;
+    ctx.accounts.subject.apply(|parent, proposal, key, now| {
+        Ok(transitions::veto(
+            parent,
+            proposal,
+            key,
+            member,
+            &args,
+            Signed::Transaction,
+            now,
+        )?)
+    })?;
     Ok(())
 }

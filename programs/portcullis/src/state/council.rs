@@ -3,9 +3,9 @@
 use anchor_lang::prelude::*;
 
 use crate::{
-    constants::{ATTESTATION_KINDS, MAX_MEMBERS},
+    constants::{ATTESTATION_KINDS, MAX_DURATION_SECONDS, MAX_MEMBERS},
     error::PortcullisError,
-    policy::{Policy, Powers},
+    policy::{attestations_reachable, Policy, Powers, FLAG_NONCE_VOTES},
     record::Log,
     state::PendingSlot,
 };
@@ -52,7 +52,11 @@ impl Member {
         self.roles & roles == roles
     }
 
-    fn validate(&self) -> core::result::Result<(), PortcullisError> {
+    /// Refuses a member that could not act, or whose fields contradict each other.
+    ///
+    /// # Errors
+    /// `UnknownRole`, `MemberWithoutRole`, `WeightWithoutVote`, `AttestsWithoutRole`.
+    pub fn validate(&self) -> core::result::Result<(), PortcullisError> {
         if self.roles & !KNOWN_ROLES != 0 {
             return Err(PortcullisError::UnknownRole);
         }
@@ -69,7 +73,7 @@ impl Member {
     }
 }
 
-/// The most that any gate of the council demands. A change of the council must still meet it.
+/// The most that any gate of the council demands, since it had none. A change of the council must still meet it.
 #[derive(
     AnchorSerialize,
     AnchorDeserialize,
@@ -92,8 +96,12 @@ pub struct GateMaxima {
     pub veto_threshold: u8,
     pub emergency_veto_threshold: u8,
     pub trigger_threshold: u8,
+    /// The fewest guardians that can veto in the standard lane of any gate. Zero: no gate has a veto.
+    pub easiest_veto: u8,
+    /// 1: some gate refuses durable-nonce votes.
+    pub refuses_nonce: u8,
     /// Zero; makes the bytes without padding.
-    pub reserved: u8,
+    pub reserved: [u8; 3],
 }
 
 impl GateMaxima {
@@ -109,6 +117,34 @@ impl GateMaxima {
         for (most, required) in self.attestations.iter_mut().zip(&policy.attestations) {
             *most = (*most).max(*required);
         }
+        if policy.veto_threshold > 0
+            && (self.easiest_veto == 0 || policy.veto_threshold < self.easiest_veto)
+        {
+            self.easiest_veto = policy.veto_threshold;
+        }
+        if policy.flags & FLAG_NONCE_VOTES == 0 {
+            self.refuses_nonce = 1;
+        }
+    }
+
+    /// Whether these members can meet every gate's policy.
+    fn are_met_by(&self, members: &[Member]) -> bool {
+        let powers = Powers::of(members);
+        let guardians = self
+            .veto_threshold
+            .max(self.emergency_veto_threshold)
+            .max(self.trigger_threshold);
+        self.threshold.max(self.emergency_threshold) <= powers.weight
+            && guardians <= powers.guardians
+            && attestations_reachable(&self.attestations, members)
+    }
+
+    /// Whether a council with this policy is at least as hard to change as the strictest gate.
+    fn are_covered_by(&self, policy: &Policy) -> bool {
+        self.threshold <= policy.threshold
+            && self.timelock_seconds <= policy.timelock_seconds
+            && (self.easiest_veto == 0 || (1..=self.easiest_veto).contains(&policy.veto_threshold))
+            && (self.refuses_nonce == 0 || policy.flags & FLAG_NONCE_VOTES == 0)
     }
 }
 
@@ -138,6 +174,8 @@ pub struct Council {
     pub gate_count: u32,
     /// What the strictest of the gates demand.
     pub gate_maxima: GateMaxima,
+    /// Zero; makes the bytes without padding.
+    pub reserved_more: [u8; 4],
     /// What is pending about the council itself.
     pub pending: PendingSlot,
     pub log: Log,
@@ -182,19 +220,7 @@ impl Council {
 
     /// What the members can do together.
     pub fn powers(&self) -> Powers {
-        let mut powers = Powers::default();
-        // At most 64 members: the weights fit a u32, the counts a u8.
-        for member in self.members() {
-            powers.weight = powers.weight.saturating_add(u32::from(member.weight));
-            let count = |role| u8::from(member.has(role));
-            powers.proposers = powers.proposers.saturating_add(count(ROLE_PROPOSE));
-            powers.executors = powers.executors.saturating_add(count(ROLE_EXECUTE));
-            powers.guardians = powers.guardians.saturating_add(count(ROLE_GUARD));
-            for (kind, attesters) in powers.attesters.iter_mut().enumerate() {
-                *attesters = attesters.saturating_add((member.attests >> kind) & 1);
-            }
-        }
-        powers
+        Powers::of(self.members())
     }
 
     /// The weight of the members whose bit is set.
@@ -236,20 +262,144 @@ impl Council {
         Ok(())
     }
 
-    /// Takes in a gate with this policy.
+    /// Takes in a gate on one proposer's word. So its policy may not demand more than the council's own does: nobody who
+    /// has a program of their own can make the council hard to change.
+    ///
+    /// # Errors
+    /// Those of [`Self::admit_policy`]; `PolicyAboveCouncil`.
+    pub fn admit_gate(&mut self, policy: &Policy) -> core::result::Result<(), PortcullisError> {
+        let bounded = self.demands_as_much_as(policy);
+        self.admit_policy(policy)?;
+        if !bounded {
+            return Err(PortcullisError::PolicyAboveCouncil);
+        }
+        self.gate_count = self
+            .gate_count
+            .checked_add(1)
+            .ok_or(PortcullisError::Overflow)?;
+        Ok(())
+    }
+
+    /// Whether a gate's policy demands no more of the members than the council's own.
+    fn demands_as_much_as(&self, policy: &Policy) -> bool {
+        let own = &self.policy;
+        policy.emergency_threshold <= own.emergency_threshold.max(own.threshold)
+            && policy.veto_threshold.max(policy.emergency_veto_threshold)
+                <= own.veto_threshold.max(own.emergency_veto_threshold)
+            && policy.trigger_threshold <= own.trigger_threshold.max(own.veto_threshold)
+            && policy
+                .attestations
+                .iter()
+                .zip(&own.attestations)
+                .all(|(required, most)| required <= most)
+    }
+
+    /// Accepts rules that one of its gates has voted for with this threshold. Below the council's own they are bounded as at an
+    /// adoption: else a member could adopt a program of its own under rules that it meets alone, and vote itself stricter ones.
+    ///
+    /// # Errors
+    /// Those of [`Self::admit_policy`]; `PolicyAboveCouncil`.
+    pub fn admit_voted_policy(
+        &mut self,
+        policy: &Policy,
+        threshold: u32,
+    ) -> core::result::Result<(), PortcullisError> {
+        let bounded = threshold >= self.policy.threshold || self.demands_as_much_as(policy);
+        self.admit_policy(policy)?;
+        if !bounded {
+            return Err(PortcullisError::PolicyAboveCouncil);
+        }
+        Ok(())
+    }
+
+    /// Accepts rules for one of its gates.
     ///
     /// # Errors
     /// The rule that the policy violates; `CouncilWeakerThanGate` where the council's own door would be the weaker one.
-    pub fn admit_gate(&mut self, policy: &Policy) -> core::result::Result<(), PortcullisError> {
+    pub fn admit_policy(&mut self, policy: &Policy) -> core::result::Result<(), PortcullisError> {
         policy.validate(&self.powers(), self.delay_floor_seconds)?;
-        if policy.threshold > self.policy.threshold
-            || policy.timelock_seconds > self.policy.timelock_seconds
-        {
+        let mut maxima = self.gate_maxima;
+        maxima.raise(policy);
+        // Of all gates together, so that a later change of members is not refused for what was so before.
+        if !attestations_reachable(&maxima.attestations, self.members()) {
+            return Err(PortcullisError::AttestationsUnreachable);
+        }
+        if !maxima.are_covered_by(&self.policy) {
             return Err(PortcullisError::CouncilWeakerThanGate);
         }
-        self.gate_maxima.raise(policy);
+        self.gate_maxima = maxima;
+        Ok(())
+    }
+
+    /// Lets a gate go. What the gates demanded is forgotten with the last.
+    ///
+    /// # Errors
+    /// `Overflow` where it has none.
+    pub fn release_gate(&mut self) -> core::result::Result<(), PortcullisError> {
         self.gate_count = self
             .gate_count
+            .checked_sub(1)
+            .ok_or(PortcullisError::Overflow)?;
+        if self.gate_count == 0 {
+            self.gate_maxima = GateMaxima::default();
+        }
+        Ok(())
+    }
+
+    /// Refuses members who could not meet the council's own policy, or one of its gates'.
+    ///
+    /// # Errors
+    /// The rule that is violated; `GateCouldNotBeMet`.
+    pub fn check_members(&self, members: &[Member]) -> core::result::Result<(), PortcullisError> {
+        let powers = Powers::of(members);
+        self.policy.validate(&powers, self.delay_floor_seconds)?;
+        // A gate that needs an executor was admitted only because there is one.
+        let executes = self.gate_count == 0 || self.powers().executors == 0 || powers.executors > 0;
+        if !executes || !self.gate_maxima.are_met_by(members) {
+            return Err(PortcullisError::GateCouldNotBeMet);
+        }
+        Ok(())
+    }
+
+    /// Refuses rules of its own that its members cannot meet, or that would make it easier to change than one of its gates.
+    ///
+    /// # Errors
+    /// The rule that is violated; `DelayFloorLowered`, `CouncilWeakerThanGate`.
+    pub fn check_policy(
+        &self,
+        policy: &Policy,
+        delay_floor_seconds: u32,
+    ) -> core::result::Result<(), PortcullisError> {
+        if delay_floor_seconds < self.delay_floor_seconds {
+            return Err(PortcullisError::DelayFloorLowered);
+        }
+        if delay_floor_seconds > MAX_DURATION_SECONDS {
+            return Err(PortcullisError::DurationTooLong);
+        }
+        policy.validate(&self.powers(), delay_floor_seconds)?;
+        if !self.gate_maxima.are_covered_by(policy) {
+            return Err(PortcullisError::CouncilWeakerThanGate);
+        }
+        Ok(())
+    }
+
+    /// Puts other members in the place of those before. They are in order, and at most 64.
+    ///
+    /// # Errors
+    /// `TooManyMembers`; `Overflow` after 2^32 changes.
+    pub fn replace_members(
+        &mut self,
+        members: &[Member],
+    ) -> core::result::Result<(), PortcullisError> {
+        self.members = [Member::default(); MAX_MEMBERS];
+        self.members
+            .get_mut(..members.len())
+            .ok_or(PortcullisError::TooManyMembers)?
+            .copy_from_slice(members);
+        self.member_count =
+            u8::try_from(members.len()).map_err(|_| PortcullisError::TooManyMembers)?;
+        self.config_epoch = self
+            .config_epoch
             .checked_add(1)
             .ok_or(PortcullisError::Overflow)?;
         Ok(())

@@ -80,7 +80,7 @@ pub struct PendingSlot {
     pub eta: i64,
     /// Nothing executes at or after this, Unix seconds.
     pub expires_at: i64,
-    /// The council's epoch, the gate's life and the release index that it needs.
+    /// The council's epoch, the gate's life and the release index that it needs (zero: any).
     pub epoch: u32,
     pub life: u32,
     pub base_index: u32,
@@ -88,6 +88,18 @@ pub struct PendingSlot {
     pub action: u8,
     /// Zero; makes the bytes without padding.
     pub reserved: [u8; 3],
+}
+
+/// What a gate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum GateState {
+    /// It does not hold the upgrade authority any more; it may be adopted again.
+    Exited = 0,
+    /// It governs its program.
+    Active = 1,
+    /// It holds the upgrade authority of a large program whose bytes are being hashed, and can only give it back.
+    Adopting = 2,
 }
 
 /// The gate of a program. Address: `["gate", program_id]`. Never closed.
@@ -99,8 +111,8 @@ pub struct Gate {
     pub bump: u8,
     /// Bump of `authority`.
     pub authority_bump: u8,
-    /// Zero; makes the bytes without padding.
-    pub reserved: u8,
+    /// A [`GateState`].
+    pub state: u8,
     /// Counts adoptions, moves and exits: within a life the council is the same. A proposal of another life is dead.
     pub life: u32,
     pub council: Pubkey,
@@ -110,6 +122,8 @@ pub struct Gate {
     pub programdata: Pubkey,
     /// `["authority", program_id]`: the upgrade authority of the program and of every buffer proposed to it.
     pub authority: Pubkey,
+    /// The upgrade authority before the adoption: while a large program is being hashed, it may take the authority back.
+    pub former_authority: Pubkey,
     pub policy: Policy,
     /// Proposals made so far, the next one's index. Never reset.
     pub proposal_count: u32,
@@ -136,7 +150,7 @@ impl Gate {
         match lane {
             Lane::Standard => core::slice::from_mut(standard),
             Lane::Emergency => core::slice::from_mut(emergency),
-            Lane::Standby => standbys,
+            Lane::Rollback | Lane::SafeMode => standbys,
         }
     }
 
@@ -154,6 +168,55 @@ impl Gate {
             }
             None => false,
         }
+    }
+
+    /// What it is.
+    ///
+    /// # Errors
+    /// `Overflow` on a byte that this version does not know.
+    pub fn state(&self) -> core::result::Result<GateState, PortcullisError> {
+        match self.state {
+            0 => Ok(GateState::Exited),
+            1 => Ok(GateState::Active),
+            2 => Ok(GateState::Adopting),
+            _ => Err(PortcullisError::Overflow),
+        }
+    }
+
+    /// The current release and the earlier ones that it remembers.
+    pub fn releases(&self) -> impl Iterator<Item = &Release> {
+        core::iter::once(&self.release)
+            .chain(&self.earlier)
+            .filter(|release| release.index > 0)
+    }
+
+    /// Whether a build ran here before or runs now, as far as the gate remembers.
+    pub fn knows(&self, sha256: &[u8; 32]) -> bool {
+        self.releases().any(|release| release.sha256 == *sha256)
+    }
+
+    /// Whether a build that it remembers is revoked.
+    pub fn is_revoked(&self, sha256: &[u8; 32]) -> bool {
+        self.releases()
+            .any(|release| release.sha256 == *sha256 && release.revoked != 0)
+    }
+
+    /// Marks every release with these bytes, or takes the mark away.
+    pub fn set_revoked(&mut self, sha256: &[u8; 32], revoked: bool) {
+        for release in core::iter::once(&mut self.release).chain(&mut self.earlier) {
+            if release.index > 0 && release.sha256 == *sha256 {
+                release.revoked = u8::from(revoked);
+            }
+        }
+    }
+
+    /// Begins another life: every proposal of the one before is dead.
+    ///
+    /// # Errors
+    /// `Overflow` after 2^32 lives.
+    pub fn begin_life(&mut self) -> core::result::Result<(), PortcullisError> {
+        self.life = self.life.checked_add(1).ok_or(PortcullisError::Overflow)?;
+        Ok(())
     }
 
     /// Frees the slot that `proposal` has taken, if it has; no other.
@@ -188,12 +251,14 @@ impl Gate {
 }
 
 impl PendingSlot {
-    /// Whether the proposal in it can still execute, as far as the slot can tell.
+    /// Whether the proposal in it can still execute, as far as the slot can tell. A standby's base may be the next release.
     pub fn is_live(&self, epoch: u32, life: u32, release_index: u32, now: Now) -> bool {
         self.proposal != Pubkey::default()
             && now.timestamp < self.expires_at
             && self.epoch == epoch
             && self.life == life
-            && self.base_index == release_index
+            && (self.base_index == 0
+                || self.base_index == release_index
+                || Some(self.base_index) == release_index.checked_add(1))
     }
 }

@@ -1,14 +1,19 @@
 //! The accounts: zero-copy, fixed in size, without padding. Handlers and the client's replay share their methods.
 
+mod attestation;
 mod council;
 mod gate;
+mod hashing;
+mod parent;
 mod proposal;
 
-pub use {council::*, gate::*, proposal::*};
+pub use {attestation::*, council::*, gate::*, hashing::*, parent::*, proposal::*};
 
 use anchor_lang::prelude::*;
 
-use crate::constants::{AUTHORITY_SEED, COUNCIL_SEED, GATE_SEED, PROPOSAL_SEED};
+use crate::constants::{
+    ATTESTATION_SEED, AUTHORITY_SEED, COUNCIL_SEED, GATE_SEED, HASHING_SEED, PROPOSAL_SEED,
+};
 
 /// The address and bump of a council.
 pub fn find_council(portcullis: &Pubkey, create_key: &Pubkey) -> (Pubkey, u8) {
@@ -31,4 +36,17 @@ pub fn find_proposal(portcullis: &Pubkey, parent: &Pubkey, index: u32) -> (Pubke
         &[PROPOSAL_SEED, parent.as_ref(), &index.to_le_bytes()],
         portcullis,
     )
+}
+
+/// The address and bump of an attestation.
+pub fn find_attestation(portcullis: &Pubkey, proposal: &Pubkey, attester: &Pubkey) -> (Pubkey, u8) {
+    Pubkey::find_program_address(
+        &[ATTESTATION_SEED, proposal.as_ref(), attester.as_ref()],
+        portcullis,
+    )
+}
+
+/// The address and bump of the hashing of a large buffer or program. `target`: the proposal, or the gate.
+pub fn find_hashing(portcullis: &Pubkey, target: &Pubkey) -> (Pubkey, u8) {
+    Pubkey::find_program_address(&[HASHING_SEED, target.as_ref()], portcullis)
 }

@@ -3,7 +3,7 @@
 use anchor_lang::prelude::*;
 
 use crate::{
-    constants::ATTESTATION_KINDS,
+    constants::{ATTESTATION_KINDS, TRIGGER_LAPSE_SECONDS},
     digest::Commitment,
     error::PortcullisError,
     lifecycle::{Action, Custody, Ending, Facts, Lane, Now, Status},
@@ -17,7 +17,7 @@ use crate::{
 pub struct Terms {
     /// The gate, or for actions on the council itself the council.
     pub parent: Pubkey,
-    /// The buffer with the new ELF.
+    /// The buffer with the new ELF. This and the next are zeros where the action is no upgrade.
     pub buffer: Pubkey,
     /// Gets the buffer's lamports when it is consumed or closed.
     pub spill: Pubkey,
@@ -27,7 +27,7 @@ pub struct Terms {
     pub rent_payer: Pubkey,
     /// [`Statement::commitment`](crate::digest::Statement::commitment); zeros where there is none.
     pub statement: [u8; 32],
-    /// SHA-256 of the new ELF without trailing zeros.
+    /// SHA-256 of the new ELF without trailing zeros; of `RevokeRelease`, of the revoked one.
     pub sha256: [u8; 32],
     /// SHA-256 of the release that it builds on.
     pub base_sha256: [u8; 32],
@@ -35,17 +35,11 @@ pub struct Terms {
     pub slot_hash: [u8; 32],
     /// The policy of its lane at creation.
     pub snapshot: Snapshot,
-    /// The slot of its creation.
-    pub created_slot: u64,
-    /// Approvals are taken before this, Unix seconds.
-    pub voting_ends_at: i64,
-    /// Never executes before this, Unix seconds. Zero: no such wish.
-    pub not_before: i64,
     /// Bytes of the new ELF without trailing zeros.
     pub len: u32,
     /// Bytes of the base's ELF without trailing zeros.
     pub base_len: u32,
-    /// Index of the release that it builds on.
+    /// Index of the release that it builds on. Zero: any, of an action that does not depend on the release.
     pub base_index: u32,
     /// Its number within the parent.
     pub index: u32,
@@ -57,15 +51,20 @@ pub struct Terms {
     pub action: u8,
     /// A [`Lane`].
     pub lane: u8,
-    /// The use of a standby: 0 none, 1 rollback, 2 safe mode.
-    pub standby_use: u8,
     /// [`LAYOUT_VERSION`](crate::constants::LAYOUT_VERSION).
     pub version: u8,
-    /// Seconds that a predecessor must have run. The predecessor stands behind this account's fixed part.
-    pub soak_seconds: u32,
+    /// Zero; makes the bytes without padding.
+    pub reserved: u8,
+    /// The slot of its creation.
+    pub created_slot: u64,
+    /// Approvals are taken before this, Unix seconds.
+    pub voting_ends_at: i64,
+    /// Never executes before this, Unix seconds. Zero: no such wish.
+    pub not_before: i64,
 }
 
-/// A proposal. Address: `["proposal", gate or council, index]`. 512 bytes; actions and lanes that need more put it behind.
+/// A proposal. Address: `["proposal", gate or council, index]`. 504 bytes; behind them stands the
+/// [`Change`](crate::change::Change) of an action with more fields than an upgrade.
 #[account(zero_copy)]
 #[derive(Debug)]
 pub struct Proposal {
@@ -88,8 +87,9 @@ pub struct Proposal {
     pub triggers: u64,
     /// When the first trigger vote came, Unix seconds. Zero: none.
     pub triggered_at: i64,
-    /// The earliest expiry of a counted attestation, Unix seconds. Zero: none.
-    pub attested_until: i64,
+    /// Bit i: member i has taken a vote or an attestation back. Messages that it signed before could be relayed anew, so
+    /// from then on only its transactions count.
+    pub retracted: u64,
     /// Valid attestations, by kind.
     pub attestations: [u8; ATTESTATION_KINDS],
     /// Weight of the approvals.
@@ -148,29 +148,41 @@ impl Proposal {
         Custody::try_from(self.custody)
     }
 
-    /// The stored facts beside the council and gate as they are now.
+    /// The stored facts beside the council, and the gate if its parent is one, as they are now.
     ///
     /// # Errors
     /// `Overflow` on a byte that this version does not know.
     pub fn facts(
         &self,
         council: &Council,
-        gate: &Gate,
+        gate: Option<&Gate>,
     ) -> core::result::Result<Facts, PortcullisError> {
+        let terms = &self.terms;
+        let lane = terms.lane()?;
+        // Within a gate an index names one release for ever, so its hash says more only of a release that was yet to come.
+        let (base, next, life) = match gate {
+            Some(gate) => (
+                terms.base_index == 0 || terms.base_index == gate.release.index,
+                lane.is_standby() && Some(terms.base_index) == gate.release.index.checked_add(1),
+                gate.life,
+            ),
+            None => (true, false, 0),
+        };
+        let based = base
+            && (!lane.is_standby()
+                || gate.is_some_and(|gate| terms.base_sha256 == gate.release.sha256));
         Ok(Facts {
-            lane: self.terms.lane()?,
+            lane,
             ending: Ending::try_from(self.ending)?,
             verified: self.custody()? != Custody::Held,
-            // The release's hash needs no comparison: within a gate, an index names one release for ever.
-            current: self.terms.epoch == council.config_epoch
-                && self.terms.life == gate.life
-                && self.terms.base_index == gate.release.index,
-            voting_ends_at: self.terms.voting_ends_at,
+            current: terms.epoch == council.config_epoch && terms.life == life && (based || next),
+            based,
+            voting_ends_at: terms.voting_ends_at,
             eta: self.eta,
             expires_at: self.expires_at(),
             earliest_slot: self
                 .queued_slot
-                .saturating_add(u64::from(self.terms.snapshot.timelock_seconds)),
+                .saturating_add(u64::from(terms.snapshot.timelock_seconds)),
         })
     }
 
@@ -181,10 +193,24 @@ impl Proposal {
     pub fn status(
         &self,
         council: &Council,
-        gate: &Gate,
+        gate: Option<&Gate>,
         now: Now,
     ) -> core::result::Result<Status, PortcullisError> {
         Ok(self.facts(council, gate)?.status(now))
+    }
+
+    /// Whether enough guardians have asked at `now` for an armed standby to be executed.
+    pub fn is_triggered(&self, now: Now) -> bool {
+        self.triggers.count_ones() >= u32::from(self.terms.snapshot.trigger_threshold)
+            && !self.triggers_lapsed(now)
+    }
+
+    /// Whether the trigger votes so far are too old to count.
+    pub fn triggers_lapsed(&self, now: Now) -> bool {
+        now.timestamp
+            >= self
+                .triggered_at
+                .saturating_add(i64::from(TRIGGER_LAPSE_SECONDS))
     }
 
     /// Whether threshold and required attestations are met.

@@ -1,0 +1,111 @@
+//! Anyone relays a vote that a member signed as an off-chain message, together with the ed25519 program's instruction that
+//! verifies the signature.
+
+use anchor_lang::prelude::*;
+
+use super::*;
+use crate::{
+    change::Change,
+    error::PortcullisError,
+    message::{self, Effect, Verb, Vote},
+    state::{Parent, Proposal},
+    transitions::{self, Signed, VoteArgs},
+};
+
+/// A vote that a message can cast.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageVote {
+    Approve,
+    Reject,
+    Veto,
+    Trigger,
+}
+
+/// What the message says besides the proposal.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayVoteArgs {
+    pub verb: MessageVote,
+    pub vote: VoteArgs,
+}
+
+#[derive(Accounts)]
+pub struct RelayVote<'info> {
+    /// CHECK: it has signed the message, which `message::verify` checks; its role is checked in `transitions`.
+    pub member: UncheckedAccount<'info>,
+
+    pub subject: Subject<'info>,
+
+    /// CHECK: its address. It shows the ed25519 program's instruction before this one.
+    #[account(address = solana_sdk_ids::sysvar::instructions::ID @ PortcullisError::InstructionsSysvarInvalid)]
+    pub instructions: UncheckedAccount<'info>,
+}
+
+/// Requires that the member signed this vote on this proposal. A durable nonce needs no look here: the text holds the digest,
+/// which nobody knew before the proposal, and a deadline.
+pub(crate) fn verify_message(
+    parent: &Parent,
+    proposal: &Proposal,
+    change: Option<&Change>,
+    instructions: &AccountInfo,
+    member: &Pubkey,
+    verb: Verb,
+    args: &VoteArgs,
+) -> Result<()> {
+    let terms = &proposal.terms;
+    message::verify(
+        &instructions.try_borrow_data()?,
+        &crate::ID,
+        member,
+        &Vote {
+            verb,
+            lane: terms.lane()?,
+            effect: Effect::of(&terms.sha256, change),
+            subject: match parent.gate() {
+                Some(gate) => message::Subject::Program(&gate.program),
+                None => message::Subject::Council(&terms.parent),
+            },
+            digest: &args.digest,
+            valid_until: args.valid_until,
+        },
+    )?;
+    Ok(())
+}
+
+pub fn relay_vote(ctx: Context<RelayVote>, args: RelayVoteArgs) -> Result<()> {
+    let accounts = &ctx.accounts;
+    let member = accounts.member.key();
+    let change = accounts.subject.change()?;
+    let verify = |parent: &Parent, proposal: &Proposal, verb| {
+        let (change, sysvar) = (change.as_ref(), &accounts.instructions);
+        verify_message(parent, proposal, change, sysvar, &member, verb, &args.vote)
+    };
+    let (vote, signed) = (&args.vote, Signed::Message);
+    let subject = &accounts.subject;
+    match args.verb {
+        MessageVote::Approve => subject.apply(|parent, proposal, key, now| {
+            verify(parent, proposal, Verb::Approve)?;
+            Ok(transitions::approve(
+                parent, proposal, key, member, vote, signed, now,
+            )?)
+        }),
+        MessageVote::Reject => subject.apply(|parent, proposal, key, now| {
+            verify(parent, proposal, Verb::Reject)?;
+            Ok(transitions::reject(
+                parent, proposal, key, member, vote, signed, now,
+            )?)
+        }),
+        MessageVote::Veto => subject.apply(|parent, proposal, key, now| {
+            verify(parent, proposal, Verb::Veto)?;
+            Ok(transitions::veto(
+                parent, proposal, key, member, vote, signed, now,
+            )?)
+        }),
+        MessageVote::Trigger => subject.apply(|parent, proposal, _, now| {
+            verify(parent, proposal, Verb::Trigger)?;
+            Ok(transitions::trigger(
+                parent, proposal, member, vote, signed, now,
+            )?)
+        }),
+    }?;
+    Ok(())
+}

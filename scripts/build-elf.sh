@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# build-elf.sh CRATE FILE: builds the crate in the folder CRATE as sBPF v3 and copies its ELF to FILE.
+# The ELF comes from `cargo build-sbf` where Solana's tools are installed, else from the compiler that SBF_CARGO names.
+# SBF_CARGO wins if both are there, so that the committed ELFs can be rebuilt to the byte.
+set -euo pipefail
+out=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-$PWD/target}
+name=$(basename "$1")
+
+if [ -n "${SBF_CARGO:-}" ]; then
+  (cd "$1" && CARGO_TARGET_DIR="$target/sbpf" "$SBF_CARGO" --locked)
+  cp "$target/sbpf/sbpf-solana/release/lib$name.so" "$out"
+elif cargo build-sbf --version >/dev/null 2>&1; then
+  new=$(mktemp -d)
+  trap 'rm -rf "$new"' EXIT
+  CARGO_TARGET_DIR="$target/sbf" cargo build-sbf --arch v3 --manifest-path "$1/Cargo.toml" --sbf-out-dir "$new" -- --locked
+  cp "$new/$name.so" "$out"
+else
+  echo "error: required a compiler for sBPF; found neither SBF_CARGO nor cargo build-sbf" >&2
+  echo "hint: install Solana's tools, https://docs.anza.xyz/cli/install" >&2
+  exit 1
+fi

@@ -1,0 +1,209 @@
+//! Changes of councils, policies and gates: what proposes them, and what executes each.
+
+use portcullis::{
+    change::{Change, CouncilChange, PolicyChange},
+    policy::Policy,
+    state::{Council, Gate, Member},
+    transitions::{ChangeArgs, CreateCouncilArgs},
+};
+use portcullis_client::{instruction::ProposalKeys, pda};
+use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
+
+use crate::{
+    keys::*,
+    lanes,
+    refusal::{Outcome, Refusal},
+    Proposed, Setup, World, BUILDER,
+};
+
+/// Members leave and join.
+pub fn council_change(remove: &[Pubkey], add: &[Member]) -> Change {
+    Change::Council(CouncilChange {
+        remove: remove.to_vec(),
+        add: add.to_vec(),
+    })
+}
+
+/// Other rules for a gate, or for the council with its floor of now.
+pub fn policy_change(policy: Policy, delay_floor_seconds: u32) -> Change {
+    Change::Policy(PolicyChange {
+        policy,
+        delay_floor_seconds,
+    })
+}
+
+/// The upgrade authority goes to `to`.
+pub fn transfer_to(to: Pubkey, checked: bool) -> Change {
+    Change::TransferAuthority { to, checked }
+}
+
+fn change_of(keys: ProposalKeys) -> Proposed {
+    Proposed {
+        keys,
+        address: BUILDER.proposal(&keys),
+        buffer: Pubkey::default(),
+        spill: Pubkey::default(),
+    }
+}
+
+impl World {
+    /// The next proposal about the gate, without a buffer.
+    pub fn next_of_gate(&self) -> Proposed {
+        let index = self.gate().proposal_count;
+        change_of(ProposalKeys::of_gate(self.council, self.program, index))
+    }
+
+    /// The next proposal about the council itself.
+    pub fn next_of_council(&self) -> Proposed {
+        let index = self.council().proposal_count;
+        change_of(ProposalKeys::of_council(self.council, index))
+    }
+
+    /// What the proposer of a change signs.
+    pub fn change_args(&self, proposed: &Proposed, change: Change) -> ChangeArgs {
+        let gate = proposed.keys.program.map(|program| self.gate_of(&program));
+        ChangeArgs {
+            change,
+            epoch: self.council().config_epoch,
+            life: gate.map_or(0, |gate| gate.life),
+            statement: None,
+            not_before: 0,
+        }
+    }
+
+    pub fn gate_of(&self, program: &Pubkey) -> Gate {
+        self.read(&BUILDER.gate(program))
+    }
+
+    pub fn council_at(&self, key: &Pubkey) -> Council {
+        self.read(key)
+    }
+
+    /// Proposes a change with these args.
+    pub fn propose_change_with(&mut self, proposed: &Proposed, args: ChangeArgs) -> Outcome {
+        self.propose_change_by(proposed, args, voter(0))
+    }
+
+    pub fn propose_change_by(
+        &mut self,
+        proposed: &Proposed,
+        args: ChangeArgs,
+        proposer: &Keypair,
+    ) -> Outcome {
+        let instruction =
+            BUILDER.propose_change(&proposed.keys, proposer.pubkey(), payer().pubkey(), args);
+        self.send(&[instruction], &[proposer])
+    }
+
+    /// Requires that nobody can propose this about the gate, or with `own` about the council.
+    #[track_caller]
+    pub fn refuse_change(&mut self, reason: impl Into<Refusal>, change: Change, own: bool) {
+        let proposed = if own {
+            self.next_of_council()
+        } else {
+            self.next_of_gate()
+        };
+        let args = self.change_args(&proposed, change);
+        self.refuse(reason, |w| w.propose_change_with(&proposed, args));
+    }
+
+    /// A change of the gate on which votes are taken.
+    pub fn gate_change(&mut self, change: Change) -> Proposed {
+        lanes::propose_change(self, change, false)
+    }
+
+    /// A change of the council itself on which votes are taken.
+    pub fn own_change(&mut self, change: Change) -> Proposed {
+        lanes::propose_change(self, change, true)
+    }
+
+    /// Approves, and waits for `eta`.
+    pub fn ready_change(&mut self, proposed: &Proposed) {
+        self.approve_fully(proposed);
+        self.warp_to_eta(proposed);
+    }
+
+    /// Executes a change of members or of a policy, or a revocation.
+    pub fn execute_change(&mut self, proposed: &Proposed) -> Outcome {
+        lanes::execute_change(self, proposed)
+    }
+
+    /// Executes a transfer to `to`, who signs.
+    pub fn transfer(&mut self, proposed: &Proposed, to: &Keypair) -> Outcome {
+        let instruction =
+            BUILDER.transfer_authority(&proposed.keys, voter(0).pubkey(), to.pubkey(), true);
+        self.send(&[instruction], &[voter(0), to])
+    }
+
+    pub fn finalize(&mut self, proposed: &Proposed) -> Outcome {
+        let instruction = BUILDER.finalize_program(&proposed.keys, voter(0).pubkey());
+        self.send(&[instruction], &[voter(0)])
+    }
+
+    pub fn move_gate(&mut self, proposed: &Proposed, to: Pubkey, accepting: &Keypair) -> Outcome {
+        let instruction =
+            BUILDER.move_gate(&proposed.keys, voter(0).pubkey(), accepting.pubkey(), to);
+        self.send(&[instruction], &[voter(0), accepting])
+    }
+
+    /// The upgrade authority of the program, as the loader sees it.
+    pub fn upgrade_authority(&self) -> Option<Pubkey> {
+        let data = self.account(&self.programdata()).data;
+        assert_eq!(data[..4], [3, 0, 0, 0]);
+        (data[12] == 1).then(|| Pubkey::try_from(&data[13..45]).unwrap())
+    }
+
+    /// The authority of a buffer, as the loader sees it.
+    pub fn buffer_authority(&self, buffer: &Pubkey) -> Option<Pubkey> {
+        let data = self.account(buffer).data;
+        assert_eq!(data[..4], [1, 0, 0, 0]);
+        (data[4] == 1).then(|| Pubkey::try_from(&data[5..37]).unwrap())
+    }
+
+    /// Hands an ended proposal's buffer back, if the gate holds one, and closes its account.
+    pub fn clean_up(&mut self, proposed: &Proposed) {
+        if self.proposal(proposed).custody().unwrap().is_held() {
+            self.return_buffer(proposed).unwrap();
+            assert_eq!(
+                self.buffer_authority(&proposed.buffer),
+                Some(voter(0).pubkey())
+            );
+        }
+        self.close_proposal(proposed).unwrap();
+        assert!(self.is_gone(&proposed.address));
+    }
+
+    /// The addresses of all of Portcullis's accounts.
+    pub fn own_accounts(&self) -> Vec<Pubkey> {
+        let mut keys: Vec<Pubkey> = self
+            .before()
+            .into_iter()
+            .filter(|(_, account)| {
+                let account: solana_account::Account = account.clone().into();
+                account.owner == portcullis::ID && account.lamports > 0
+            })
+            .map(|(key, _)| key)
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    /// Another council, sealed.
+    pub fn another_council(&mut self, name: &str, setup: &Setup) -> Pubkey {
+        let key = keypair(name);
+        let create = create_instruction(&key, setup);
+        self.send(&[create, BUILDER.seal_council(key.pubkey())], &[&key])
+            .unwrap();
+        pda::council(&portcullis::ID, &key.pubkey())
+    }
+}
+
+/// Creates another council, unsealed.
+pub fn create_instruction(key: &Keypair, setup: &Setup) -> Instruction {
+    let args = CreateCouncilArgs {
+        policy: setup.council_policy,
+        delay_floor_seconds: setup.delay_floor_seconds,
+        members: setup.members.clone(),
+    };
+    BUILDER.create_council(key.pubkey(), payer().pubkey(), args)
+}

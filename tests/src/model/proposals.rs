@@ -1,0 +1,187 @@
+//! Steps that propose.
+
+use portcullis::{change::PolicyChange, state::ROLE_PROPOSE};
+
+use super::{
+    act::Proposing,
+    changes::vary,
+    steps::{pick, Flaw, Step, DAY},
+    *,
+};
+
+impl Model {
+    fn proposing(&self, parent: Parent, what: What, step: &Step) -> Proposing {
+        let council = self.council_of(parent);
+        let (life, base) = match parent {
+            Parent::Gate(program) => {
+                let gate = self.gate(program);
+                (gate.life, (gate.release_index(), gate.current().build))
+            }
+            Parent::Council(_) => (0, (0, 0)),
+        };
+        let flaw = step.flaw;
+        Proposing {
+            by: self.someone(council, ROLE_PROPOSE, step.d, flaw),
+            what,
+            lane: Lane::Standard,
+            base,
+            epoch: self.councils[council].epoch + u32::from(flaw == Flaw::Epoch),
+            life: life + u32::from(flaw == Flaw::Life),
+            not_before: match (flaw, step.d % 3) {
+                (Flaw::NotBefore, 0) => -1,
+                (Flaw::NotBefore, 1) => self.now + 90 * DAY,
+                (Flaw::NotBefore, _) => self.now + 90 * DAY + 1,
+                (Flaw::Later, _) => self.now + DAY + i64::from(step.d),
+                _ => 0,
+            },
+        }
+    }
+
+    /// The terms of an upgrade of a program that has a gate.
+    pub(super) fn upgrade(&self, program: Id, step: &Step) -> Proposing {
+        let gate = self.gate(program);
+        let lane = match step.b % 8 {
+            0..=3 => Lane::Standard,
+            4 => Lane::Emergency,
+            5 => Lane::SafeMode,
+            _ => Lane::Rollback,
+        };
+        let mut build = self.uploaded(step.c);
+        if lane == Lane::Rollback && step.flaw != Flaw::Bytes {
+            let known: Vec<Id> = gate.remembered().iter().map(|r| r.build).collect();
+            let known: Vec<Id> = known
+                .into_iter()
+                .filter(|known| *known < start::uploaded() && *known != gate.current().build)
+                .collect();
+            build = pick(&known, step.c).unwrap_or(build);
+        }
+        let others: Vec<Id> = (0..self.programs.len())
+            .filter(|id| self.gates[*id].is_some() && (*id != program || step.d.is_multiple_of(4)))
+            .collect();
+        let predecessor = match (step.flaw, pick(&others, step.d)) {
+            (Flaw::Predecessor, Some(gate)) => {
+                let of_gate = |id: &Id| self.proposals[*id].parent == Parent::Gate(gate);
+                let candidates: Vec<Id> = (0..self.proposals.len()).filter(of_gate).collect();
+                let soak = [0, 3_600, 90 * 86_400 + 1, 86_400][usize::from(step.c) % 4];
+                let by = pick(&candidates, step.c).filter(|_| step.c % 8 != 7);
+                Some(Predecessor { gate, by, soak })
+            }
+            _ => None,
+        };
+        let what = What::Upgrade { build, predecessor };
+        let mut terms = self.proposing(Parent::Gate(program), what, step);
+        terms.lane = lane;
+        if lane.is_standby() && step.d % 2 == 1 || step.flaw == Flaw::Base {
+            // The release that what is pending will bring, if that is how it goes.
+            terms.base = (gate.release_index() + 1, self.uploaded(step.d / 2));
+            if let Some(pending) = gate.pending[STANDARD] {
+                if let What::Upgrade { build, .. } = self.proposals[pending].what {
+                    terms.base.1 = build;
+                }
+            }
+        }
+        terms
+    }
+
+    pub(super) fn some_upgrade(&self, step: &Step) -> Option<Vec<Action>> {
+        let active = |id: &Id| {
+            self.gates[*id]
+                .as_ref()
+                .is_some_and(|gate| gate.state == GateState::Active || step.a.is_multiple_of(8))
+        };
+        let gates: Vec<Id> = (0..self.gates.len()).filter(active).collect();
+        let program = pick(&gates, step.a / 8)?;
+        let terms = self.upgrade(program, step);
+        let What::Upgrade { build, .. } = terms.what else {
+            return None;
+        };
+        if step.flaw == Flaw::Buffer {
+            let buffer = usize::from(step.c) % self.buffers.len();
+            return Some(vec![Action::ProposeUpgrade {
+                program,
+                buffer,
+                terms,
+            }]);
+        }
+        let written = match step.flaw {
+            Flaw::Bytes => self.uploaded(step.d),
+            _ => build,
+        };
+        let buffer = self.empty_buffer(step.c);
+        let write = Action::Write {
+            buffer,
+            build: written,
+            holder: terms.by,
+        };
+        Some(vec![
+            write,
+            Action::ProposeUpgrade {
+                program,
+                buffer,
+                terms,
+            },
+        ])
+    }
+
+    pub(super) fn some_change(&self, step: &Step) -> Option<Action> {
+        let gates: Vec<Id> = (0..self.gates.len())
+            .filter(|id| self.gates[*id].is_some())
+            .collect();
+        let of_council = step.a.is_multiple_of(2);
+        let parent = match of_council {
+            true => Parent::Council([0, 0, 0, 1, 2][usize::from(step.a / 2) % 5]),
+            false => Parent::Gate(pick(&gates, step.a / 2)?),
+        };
+        let council = &self.councils[self.council_of(parent)];
+        let policy = match parent {
+            Parent::Council(id) => self.councils[id].policy,
+            Parent::Gate(program) => self.gate(program).policy,
+        };
+        let floor = match (parent, step.d % 8) {
+            (Parent::Gate(_), 0) => 1,
+            (Parent::Gate(_), _) => 0,
+            (_, 0) => council.floor - 1,
+            (_, 1) => 90 * 86_400 + 1,
+            (_, 2) => council.floor + 600,
+            _ => council.floor,
+        };
+        let policy_change = || {
+            What::Policy(PolicyChange {
+                policy: vary(&policy, step.c, step.d),
+                delay_floor_seconds: floor,
+            })
+        };
+        let wrong_parent = step.flaw == Flaw::Parent;
+        let what = if of_council != wrong_parent {
+            match step.b % 3 {
+                0 => policy_change(),
+                _ => What::Council(council.change(step.c, step.d)),
+            }
+        } else {
+            let to = usize::from(step.c) % start::people();
+            let other = usize::from(step.c) % self.councils.len();
+            match step.b % 8 {
+                0..=2 => policy_change(),
+                3 => What::Transfer {
+                    to,
+                    checked: !step.d.is_multiple_of(3),
+                },
+                4 => What::Finalize,
+                5 => {
+                    let known = gates.iter().flat_map(|id| self.gate(*id).remembered());
+                    let known: Vec<Id> = known.map(|release| release.build).collect();
+                    let build = pick(&known, step.c).filter(|_| !step.d.is_multiple_of(4));
+                    What::Revoke {
+                        build: build.unwrap_or(self.uploaded(step.c)),
+                    }
+                }
+                _ => What::Move {
+                    council: other,
+                    epoch: self.councils[other].epoch + u32::from(step.flaw == Flaw::Base),
+                },
+            }
+        };
+        let terms = self.proposing(parent, what, step);
+        Some(Action::ProposeChange { parent, terms })
+    }
+}

@@ -1,0 +1,446 @@
+//! Random steps: numbers, which become an action when it is their turn, so that a sequence stays meaningful when it shrinks.
+
+use portcullis::state::{ROLE_ATTEST, ROLE_EXECUTE, ROLE_GUARD, ROLE_PROPOSE, ROLE_VOTE};
+use proptest::prelude::*;
+
+use super::{changes::vary, *};
+
+pub const DAY: i64 = 86_400;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// What a proposal needs next.
+    Push,
+    /// The same, until it has ended.
+    Rush,
+    /// The same, until it is approved.
+    Gather,
+    /// A new proposal, and all that it needs until it has ended.
+    CarryOut,
+    /// A new proposal, and all that it needs until it is approved.
+    CarryOver,
+    Wait,
+    ProposeUpgrade,
+    ProposeChange,
+    Repropose,
+    Vote,
+    Attest,
+    RevokeAttestation,
+    Cancel,
+    Queue,
+    Verify,
+    Execute,
+    CleanUp,
+    Write,
+    Extend,
+    Adopt,
+    Seal,
+}
+
+/// What is wrong with a step, where it has such a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    None,
+    Person,
+    Digest,
+    Lapsed,
+    TooLong,
+    AsLongAsCanBe,
+    BeyondDeadline,
+    Epoch,
+    Life,
+    Base,
+    NotBefore,
+    Later,
+    Bytes,
+    Signer,
+    Parent,
+    Predecessor,
+    Clock,
+    Buffer,
+}
+
+/// A step; `a` to `d` choose among what there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    pub verb: Verb,
+    pub flaw: Flaw,
+    pub a: u8,
+    pub b: u8,
+    pub c: u8,
+    pub d: u8,
+}
+
+/// Any step, the productive ones more often.
+pub fn step() -> impl Strategy<Value = Step> {
+    use Flaw::*;
+    let verb = prop_oneof![
+        24 => Just(Verb::Push),
+        6 => Just(Verb::Rush),
+        6 => Just(Verb::Gather),
+        10 => Just(Verb::CarryOut),
+        8 => Just(Verb::CarryOver),
+        8 => Just(Verb::Wait),
+        10 => Just(Verb::ProposeUpgrade),
+        8 => Just(Verb::ProposeChange),
+        3 => Just(Verb::Repropose),
+        9 => Just(Verb::Vote),
+        3 => Just(Verb::Attest),
+        2 => Just(Verb::RevokeAttestation),
+        2 => Just(Verb::Cancel),
+        2 => Just(Verb::Queue),
+        2 => Just(Verb::Verify),
+        5 => Just(Verb::Execute),
+        6 => Just(Verb::CleanUp),
+        2 => Just(Verb::Write),
+        2 => Just(Verb::Extend),
+        3 => Just(Verb::Adopt),
+        1 => Just(Verb::Seal),
+    ];
+    let flaw = prop_oneof![
+        30 => Just(None),
+        17 => prop::sample::select(vec![
+            Person, Digest, Lapsed, TooLong, AsLongAsCanBe, BeyondDeadline, Epoch, Life, Base,
+            NotBefore, Later, Bytes, Signer, Parent, Predecessor, Clock, Buffer,
+        ]),
+    ];
+    (verb, flaw, any::<[u8; 4]>()).prop_map(|(verb, flaw, [a, b, c, d])| Step {
+        verb,
+        flaw,
+        a,
+        b,
+        c,
+        d,
+    })
+}
+
+/// One of these by number; none of none.
+pub fn pick<T: Copy>(from: &[T], number: u8) -> Option<T> {
+    (!from.is_empty()).then(|| from[usize::from(number) % from.len()])
+}
+
+impl Model {
+    /// Mostly one that is live, else any whose account is there.
+    fn some_proposal(&self, number: u8) -> Option<Id> {
+        let open = |id: &Id| !self.proposals[*id].closed;
+        let all: Vec<Id> = (0..self.proposals.len()).filter(open).collect();
+        let live: Vec<Id> = all.iter().copied().filter(|id| self.is_live(*id)).collect();
+        match number % 4 {
+            0 => pick(&all, number / 4),
+            1 => live.last().copied(),
+            _ => pick(&live, number / 4),
+        }
+    }
+
+    /// Someone with the role; with a flaw, anyone.
+    pub(super) fn someone(&self, council: Id, role: u8, number: u8, flaw: Flaw) -> Id {
+        let fit: Vec<Id> = (0..start::people())
+            .filter(|id| self.role_missing(council, *id, role).is_none())
+            .collect();
+        let anyone = usize::from(number) % start::people();
+        match flaw {
+            Flaw::Person => anyone,
+            _ => pick(&fit, number).unwrap_or(anyone),
+        }
+    }
+
+    /// What `by` signs; the form by number.
+    pub(super) fn sign(&self, id: Id, by: Id, flaw: Flaw, number: u8) -> Signing {
+        let closes = self.proposals[id].voting_ends;
+        let (form, valid) = match number % 16 {
+            13 => (Form::Message, 3_600),
+            14 => (Form::Message, 600),
+            15 => (Form::Nonce, 3_600),
+            _ => (Form::Transaction, 3_600),
+        };
+        let usual = if self.now < closes {
+            closes.min(self.now + valid)
+        } else {
+            self.now + valid
+        };
+        Signing {
+            form,
+            by,
+            right_digest: flaw != Flaw::Digest,
+            until: match flaw {
+                Flaw::Lapsed => self.now,
+                Flaw::TooLong => self.now + DAY + 1,
+                Flaw::AsLongAsCanBe => self.now + DAY,
+                Flaw::BeyondDeadline => closes + 1,
+                _ => usual,
+            },
+        }
+    }
+
+    /// What the step comes to; nothing where there is nothing to do it to.
+    pub fn resolve(&self, step: &Step) -> Vec<Action> {
+        self.actions(step).unwrap_or_default()
+    }
+
+    fn actions(&self, step: &Step) -> Option<Vec<Action>> {
+        let Step {
+            verb,
+            flaw,
+            a,
+            b,
+            c,
+            d,
+        } = *step;
+        let proposal = || self.some_proposal(a);
+        let council = |id: Id| self.council_of(self.proposals[id].parent);
+        let one = |action| Some(vec![action]);
+        match verb {
+            Verb::Push | Verb::Rush | Verb::Gather => {
+                // Where nothing is live, something is begun.
+                match proposal().filter(|id| self.is_live(*id) || a % 4 == 0) {
+                    Some(id) => one(self.next(id, b)?),
+                    None => self.some_upgrade(step),
+                }
+            }
+            Verb::CarryOut | Verb::CarryOver if c % 3 == 0 => one(self.some_change(step)?),
+            Verb::CarryOut | Verb::CarryOver => self.some_upgrade(step),
+            Verb::Wait => one(self.wait(step)),
+            Verb::ProposeUpgrade => self.some_upgrade(step),
+            Verb::ProposeChange => one(self.some_change(step)?),
+            Verb::Repropose => {
+                let held = |id: &Id| self.proposals[*id].is_held() && !self.proposals[*id].closed;
+                let held: Vec<Id> = (0..self.proposals.len()).filter(held).collect();
+                let dead = |id: &Id| flaw == Flaw::Buffer || !self.is_live(*id);
+                let held: Vec<Id> = held.into_iter().filter(dead).collect();
+                let former = pick(&held, a)?;
+                let (Parent::Gate(program), What::Upgrade { build, .. }) =
+                    (self.proposals[former].parent, &self.proposals[former].what)
+                else {
+                    return None;
+                };
+                let mut terms = self.upgrade(program, step);
+                if let (What::Upgrade { build: new, .. }, false) =
+                    (&mut terms.what, flaw == Flaw::Bytes)
+                {
+                    *new = *build;
+                }
+                if flaw != Flaw::Person {
+                    terms.by = self.proposals[former].proposer;
+                }
+                one(Action::Repropose { former, terms })
+            }
+            Verb::Vote => {
+                let id = proposal()?;
+                let (kind, role) = match b % 10 {
+                    0..=2 => (VoteKind::Approve, ROLE_VOTE),
+                    3..=4 => (VoteKind::Reject, ROLE_VOTE),
+                    5..=6 => (VoteKind::Retract, ROLE_VOTE),
+                    7 => (VoteKind::Veto, ROLE_GUARD),
+                    _ => (VoteKind::Trigger, ROLE_GUARD),
+                };
+                let mut by = self.someone(council(id), role, c, flaw);
+                let voted = &self.proposals[id];
+                let voted: Vec<Id> = voted.approvals.union(&voted.rejections).copied().collect();
+                if kind == VoteKind::Retract && flaw != Flaw::Person {
+                    by = pick(&voted, c).unwrap_or(by);
+                }
+                let form = if kind == VoteKind::Retract { 0 } else { d };
+                one(Action::Vote(kind, id, self.sign(id, by, flaw, form)))
+            }
+            Verb::Attest => {
+                let id = proposal()?;
+                let by = self.someone(council(id), ROLE_ATTEST, c, flaw);
+                one(self.attestation(id, by, b % 3, flaw, d))
+            }
+            Verb::RevokeAttestation => {
+                let attested =
+                    |id: &Id| self.is_live(*id) && !self.proposals[*id].attested.is_empty();
+                let attested: Vec<Id> = (0..self.proposals.len()).filter(attested).collect();
+                let id = pick(&attested, a).or_else(proposal)?;
+                let given: Vec<Id> = self.proposals[id].attested.keys().copied().collect();
+                let anyone = usize::from(c) % start::people();
+                let by = pick(&given, b).filter(|_| flaw != Flaw::Person);
+                let by = by.unwrap_or(anyone);
+                one(Action::RevokeAttestation(id, self.sign(id, by, flaw, 0)))
+            }
+            Verb::Cancel => {
+                let id = proposal()?;
+                let by = match flaw {
+                    Flaw::Person => usize::from(c) % start::people(),
+                    _ => self.proposals[id].proposer,
+                };
+                one(Action::Cancel(id, by))
+            }
+            Verb::Queue => {
+                let waits = |id: &Id| {
+                    let proposal = &self.proposals[*id];
+                    self.is_live(*id) && proposal.eta.is_none() && proposal.is_approved()
+                };
+                let waiting: Vec<Id> = (0..self.proposals.len()).filter(waits).collect();
+                let Some(id) = pick(&waiting, b) else {
+                    return one(Action::Queue(proposal()?));
+                };
+                // Often what has the slot goes first.
+                let holders: Vec<Id> = (0..self.proposals.len())
+                    .filter(|id| self.is_live(*id) && self.proposals[*id].eta.is_some())
+                    .collect();
+                let veto = pick(&holders, c).map(|holder| {
+                    let by = self.someone(council(holder), ROLE_GUARD, d, flaw);
+                    Action::Vote(VoteKind::Veto, holder, self.sign(holder, by, flaw, d))
+                });
+                let veto = veto.filter(|_| d % 2 == 0);
+                Some(veto.into_iter().chain([Action::Queue(id)]).collect())
+            }
+            Verb::Verify => {
+                let id = proposal()?;
+                self.proposals[id].buffer?;
+                one(Action::Verify(id))
+            }
+            Verb::Execute => one(self.execution_of(proposal()?, b, flaw)),
+            Verb::CleanUp => {
+                let id = proposal()?;
+                let attested: Vec<(Id, Id)> = (0..self.proposals.len())
+                    .flat_map(|id| self.proposals[id].attested.keys().map(move |by| (id, *by)))
+                    .collect();
+                match b % 4 {
+                    0 if self.proposals[id].buffer.is_some() => one(Action::ReturnBuffer(id)),
+                    1 => {
+                        let held = |id: &Id| self.proposals[*id].is_held() && !self.is_live(*id);
+                        let held: Vec<Id> = (0..self.proposals.len()).filter(held).collect();
+                        let id = pick(&held, c)?;
+                        let (proposal, abandoned) = (&self.proposals[id], 30 * DAY);
+                        let ended = proposal.end.map_or(proposal.deadline(), |(_, at)| at);
+                        let seconds = ended + abandoned - self.now - i64::from(d % 4 == 0);
+                        let wait = Action::Wait {
+                            seconds,
+                            slots: seconds.max(0) as u64,
+                        };
+                        let wait = (seconds > 0 && d % 2 == 0).then_some(wait);
+                        Some(wait.into_iter().chain([Action::CloseBuffer(id)]).collect())
+                    }
+                    2 => {
+                        let (id, by) = pick(&attested, c)?;
+                        one(Action::CloseAttestation(id, by))
+                    }
+                    _ => one(Action::CloseProposal(id)),
+                }
+            }
+            Verb::Write => {
+                let (buffer, build) = (self.empty_buffer(a), self.uploaded(b));
+                let holder = usize::from(c) % start::people();
+                one(Action::Write {
+                    buffer,
+                    build,
+                    holder,
+                })
+            }
+            Verb::Extend => one(Action::Extend {
+                program: usize::from(a) % self.programs.len(),
+            }),
+            Verb::Adopt => {
+                let out = |id: &Id| matches!(self.programs[*id].authority, Holder::Person(_));
+                let out: Vec<Id> = (0..self.programs.len()).filter(out).collect();
+                let program = pick(&out, a).unwrap_or(usize::from(a) % self.programs.len());
+                let council = usize::from(b) % self.councils.len();
+                let authority = match self.programs[program].authority {
+                    Holder::Person(id) if flaw != Flaw::Signer => id,
+                    _ => usize::from(c) % start::people(),
+                };
+                let policy = match c % 3 {
+                    0 => vary(&start::gate_policy(), d, b),
+                    _ => start::gate_policy(),
+                };
+                one(Action::Adopt {
+                    program,
+                    council,
+                    proposer: self.someone(council, ROLE_PROPOSE, d, flaw),
+                    authority,
+                    epoch: self.councils[council].epoch + u32::from(flaw == Flaw::Epoch),
+                    policy,
+                    build: match flaw {
+                        Flaw::Bytes => self.uploaded(d),
+                        _ => self.programs[program].build,
+                    },
+                })
+            }
+            Verb::Seal => one(Action::Seal {
+                council: 2 - usize::from(a) % 2,
+            }),
+        }
+    }
+
+    pub(super) fn uploaded(&self, number: u8) -> Id {
+        usize::from(number) % start::uploaded()
+    }
+
+    /// A new address, or one that is empty again.
+    pub(super) fn empty_buffer(&self, number: u8) -> Id {
+        let empty = |id: &Id| self.buffers[*id].content.is_none();
+        let empty: Vec<Id> = (0..self.buffers.len()).filter(empty).collect();
+        match number % 2 {
+            0 => pick(&empty, number / 2).unwrap_or(self.buffers.len()),
+            _ => self.buffers.len(),
+        }
+    }
+
+    pub(super) fn attestation(&self, id: Id, by: Id, kind: u8, flaw: Flaw, number: u8) -> Action {
+        let proposal = &self.proposals[id];
+        let last = (proposal.voting_ends + i64::from(proposal.terms.timelock))
+            .max(proposal.not_before)
+            + i64::from(proposal.terms.window);
+        Action::Attest {
+            proposal: id,
+            signing: self.sign(id, by, flaw, number),
+            kind: if flaw == Flaw::Bytes { 8 } else { kind },
+            expires: last - i64::from(flaw == Flaw::Later),
+        }
+    }
+
+    pub(super) fn execution_of(&self, id: Id, number: u8, flaw: Flaw) -> Action {
+        let proposal = &self.proposals[id];
+        let council = self.council_of(proposal.parent);
+        let with = match &proposal.what {
+            What::Transfer { to, .. } => (flaw != Flaw::Signer).then_some(*to),
+            What::Move { council, .. } => {
+                let flaw = match flaw {
+                    Flaw::Signer => Flaw::Person,
+                    _ => Flaw::None,
+                };
+                Some(self.someone(*council, ROLE_PROPOSE, number, flaw))
+            }
+            _ => None,
+        };
+        Action::Execute {
+            proposal: id,
+            by: self.someone(council, ROLE_EXECUTE, number, flaw),
+            with,
+        }
+    }
+
+    fn wait(&self, step: &Step) -> Action {
+        let soon = i64::from(step.b) + 1;
+        let times: Vec<i64> = match self.some_proposal(step.a) {
+            None => vec![],
+            Some(id) => {
+                let proposal = &self.proposals[id];
+                let eta = proposal.eta.map_or(proposal.voting_ends, |(eta, _)| eta);
+                let lapse = proposal.first_trigger + 900;
+                let ends = [proposal.voting_ends, eta, proposal.deadline(), lapse];
+                ends.iter().flat_map(|time| [time - 1, *time]).collect()
+            }
+        };
+        let times: Vec<i64> = times.into_iter().filter(|time| *time > self.now).collect();
+        let seconds = match step.c % 8 {
+            0 => soon,
+            1 => DAY / 2,
+            2 if step.d.is_multiple_of(8) => 31 * DAY,
+            _ => pick(&times, step.d).map_or(soon, |time| time - self.now),
+        };
+        match step.flaw {
+            Flaw::Clock => Action::Wait { seconds, slots: 1 },
+            Flaw::Later => Action::Wait {
+                seconds: 0,
+                slots: seconds as u64,
+            },
+            _ => Action::Wait {
+                seconds,
+                slots: seconds as u64,
+            },
+        }
+    }
+}
