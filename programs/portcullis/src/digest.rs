@@ -48,7 +48,7 @@ impl Commitment {
 pub struct Statement {
     /// SHA-256 of the document's bytes.
     pub sha256: [u8; 32],
-    /// Where to find it: printable ASCII, at most [`MAX_URI_LEN`](crate::constants::MAX_URI_LEN) bytes.
+    /// Where to find it: printable ASCII, at most [`MAX_URI_LEN`] bytes.
     pub uri: String,
 }
 

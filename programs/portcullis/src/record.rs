@@ -69,7 +69,7 @@ pub fn emit(log: &mut Log, account: &Pubkey, event: &impl Event) -> Result<()> {
 /// Emits an event and folds it into the logs of both accounts; its bytes are in the logs once, and returned.
 ///
 /// # Errors
-/// As [`emit`].
+/// As [`emit`](fn@emit).
 pub fn emit_to_both(
     one: (&mut Log, &Pubkey),
     other: (&mut Log, &Pubkey),

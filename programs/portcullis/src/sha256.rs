@@ -4,7 +4,7 @@
 //! that cost one compute unit each. sBPF has ten registers, no rotation and, for the compiler, no 32-bit arithmetic: this
 //! code takes 61 compute units a byte in the committed build, the `sha2` crate's 105. What it does about that:
 //! - A word is held twice in a `u64`, so that a shift in either direction is a rotation. Sums are right in their low half only;
-//!   a [`Slot`] makes a doubled word of them.
+//!   a `Slot` makes a doubled word of them.
 //! - Words of the state live in slots, so that the registers suffice. A volatile access is not optimised away, and keeps its
 //!   place among the others: else the compiler hoists loads, and spills what is in the registers instead.
 //! - Shifts that follow each other differ in kind: LLVM splits two of the same kind, for more parallel, but more instructions.

@@ -49,7 +49,7 @@ pub fn write<'a, T: ZeroCopy>(info: &'a AccountInfo) -> Result<RefMut<'a, T>> {
 /// `behind` stands behind the `T`; all other bytes but the discriminator are zero. Returns the address's bump as well.
 ///
 /// # Errors
-/// `ConstraintSeeds` where the account is not at that address, and those of [`create_account`](crate::cpi_call::create_account).
+/// `ConstraintSeeds` where the account is not at that address, and those of [`create_account`].
 #[inline]
 pub fn create<'a, 'info, T: ZeroCopy>(
     payer: &AccountInfo<'info>,
