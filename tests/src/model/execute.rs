@@ -110,17 +110,22 @@ impl Model {
         if gate.council != council {
             reasons.push(PredecessorInvalid.into());
         }
-        let release = gate
-            .remembered()
-            .iter()
-            .find(|release| predecessor.by.is_some() && release.by == predecessor.by);
-        match release {
+        // Of this life of an active gate: after an exit nobody knows what runs there.
+        let remembered = gate.remembered();
+        let found = remembered.iter().position(|release| {
+            predecessor.by.is_some()
+                && release.by == predecessor.by
+                && release.life == gate.life
+                && gate.state == GateState::Active
+        });
+        match found.map(|position| (&remembered[position], remembered.get(position + 1))) {
             None => reasons.push(PredecessorNotExecuted.into()),
-            Some(release) => {
+            Some((release, successor)) => {
+                let ran_until = successor.map_or(self.now, |successor| successor.at);
                 if gate.is_revoked(release.build) {
                     reasons.push(PredecessorRevoked.into());
                 }
-                if self.now < release.at + i64::from(predecessor.soak) {
+                if ran_until < release.at + i64::from(predecessor.soak) {
                     reasons.push(PredecessorSoaking.into());
                 }
             }
