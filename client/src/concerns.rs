@@ -18,6 +18,11 @@ pub(crate) fn concerns(portcullis: &Pubkey, instruction: &[u8], keys: &[Pubkey])
         .collect()
 }
 
+/// The council among them: it comes first.
+pub(crate) fn council_of(instruction: &[u8], keys: &[Pubkey]) -> Option<Pubkey> {
+    keys.get(*places(instruction)?.first()?).copied()
+}
+
 macro_rules! places {
     ($instruction:expr; $($places:expr => $($type:ident)+;)+) => {
         $($(if $instruction.starts_with(data::$type::DISCRIMINATOR) {
