@@ -12,7 +12,7 @@ use crate::{
     instruction::ProposalKeys,
     proposal::ProposalView,
     rpc::Client,
-    transaction::{build_message, sign, with_budget, SendOptions, MAX_COMPUTE_UNITS},
+    transaction::{build_message, sign, with_budget, SendOptions, MAX_COMPUTE_UNITS, POLL},
 };
 
 /// Bytes of a step: at 61.3 compute units a byte (docs/compute-units.md), with 40,000 for all else, as many as one transaction
@@ -20,7 +20,6 @@ use crate::{
 pub const STEP_BYTES: u32 = (MAX_COMPUTE_UNITS - 40_000) / 62 / 64 * 64;
 /// Steps that are sent ahead.
 const AHEAD: usize = 12;
-const POLL: Duration = Duration::from_millis(300);
 /// Without progress for so long, the steps are sent anew.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Times that they are.

@@ -20,7 +20,6 @@ pub mod rpc;
 mod sources;
 pub mod transaction;
 pub mod upload;
-mod uploader;
 
 pub use error::ClientError;
 pub use portcullis;

@@ -1,6 +1,9 @@
 //! Fills buffers. An upload that was interrupted goes on where it stopped: the buffer's address follows from the uploader and
 //! the artifact, and only bytes that differ from the chain's are written.
 
+mod uploader;
+mod write;
+
 use portcullis::digest::Commitment;
 use solana_loader_v3_interface::{instruction as loader, state::UpgradeableLoaderState};
 use solana_rpc_client_api::config::UiDataSliceConfig;
@@ -8,16 +11,17 @@ use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
 use solana_sdk_ids::bpf_loader_upgradeable;
 use solana_signer::Signer;
 
+use self::uploader::Uploader;
 use crate::{
     account::{decode_buffer, Buffer, BUFFER_HEADER},
     elf::Artifact,
     error::{hex, ClientError},
     rpc::{memcmp, Client},
-    uploader::Uploader,
 };
 
 /// The longest seed of an address (`MAX_SEED_LEN`, solana-pubkey 4).
 const MAX_SEED_LEN: usize = solana_sdk::pubkey::MAX_SEED_LEN;
+
 /// How a buffer is uploaded.
 #[derive(Clone, Copy, Debug)]
 pub struct UploadOptions {
