@@ -1,0 +1,81 @@
+//! Accounts that hold more than their fixed part.
+
+use anchor_lang::Discriminator;
+use portcullis::{
+    change::Change,
+    state::{Attestation, Proposal},
+};
+use solana_sdk::pubkey::Pubkey;
+
+use super::{decode, Decoded, PortcullisAccount};
+use crate::error::ClientError;
+
+/// What the account of a proposal holds: the fixed part, and the bytes of its [`Change`] behind it.
+#[derive(Clone, Debug)]
+pub struct StoredProposal {
+    pub proposal: Proposal,
+    /// As stored; the digest covers them. Empty for an upgrade without a predecessor.
+    pub change: Vec<u8>,
+}
+
+impl StoredProposal {
+    /// Bytes of its account, the discriminator included.
+    pub fn space(&self) -> usize {
+        Proposal::space().saturating_add(self.change.len())
+    }
+}
+
+impl Decoded for StoredProposal {
+    const NAME: &'static str = <Proposal as PortcullisAccount>::NAME;
+    const HEAD: &'static [u8] = Proposal::DISCRIMINATOR;
+
+    fn from_data(address: &Pubkey, data: &[u8]) -> Result<Self, ClientError> {
+        Ok(Self {
+            proposal: decode(address, data)?,
+            change: data.get(Proposal::space()..).unwrap_or_default().to_vec(),
+        })
+    }
+}
+
+/// What the account of an attestation holds: the fixed part, and the URI of the statement behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAttestation {
+    pub attestation: Attestation,
+    /// Printable ASCII; empty: not said.
+    pub uri: String,
+}
+
+impl Decoded for StoredAttestation {
+    const NAME: &'static str = <Attestation as PortcullisAccount>::NAME;
+    const HEAD: &'static [u8] = Attestation::DISCRIMINATOR;
+
+    fn from_data(address: &Pubkey, data: &[u8]) -> Result<Self, ClientError> {
+        let uri = data.get(Attestation::SPACE..).unwrap_or_default().to_vec();
+        Ok(Self {
+            attestation: decode(address, data)?,
+            uri: String::from_utf8(uri).map_err(|_| ClientError::Decode {
+                address: *address,
+                expected: <Self as Decoded>::NAME,
+                reason: "its URI is no text".into(),
+            })?,
+        })
+    }
+}
+
+/// The action of a proposal with its fields, from the bytes behind its fixed part.
+///
+/// # Errors
+/// `Decode` on bytes that this version does not know.
+pub fn decode_change(address: &Pubkey, bytes: &[u8]) -> Result<Option<Change>, ClientError> {
+    Change::from_bytes(bytes).map_err(|_| unknown_kind(address))
+}
+
+/// The error for what a later version of Portcullis may have written.
+pub(crate) fn unknown_kind(address: &Pubkey) -> ClientError {
+    ClientError::Decode {
+        address: *address,
+        expected: <Proposal as PortcullisAccount>::NAME,
+        reason: "it is of a kind that this version does not know: install the newest portcullis"
+            .into(),
+    }
+}

@@ -1,0 +1,83 @@
+use bytemuck::Zeroable;
+use solana_sdk_ids::bpf_loader_upgradeable;
+
+use super::*;
+
+fn bytes<T: PortcullisAccount>(value: &T) -> Vec<u8> {
+    [T::DISCRIMINATOR, bytemuck::bytes_of(value)].concat()
+}
+
+fn gate() -> Gate {
+    Gate {
+        version: LAYOUT_VERSION,
+        ..Gate::zeroed()
+    }
+}
+
+fn account(owner: Pubkey, data: Vec<u8>) -> Account {
+    Account {
+        lamports: 1,
+        data,
+        owner,
+        ..Account::default()
+    }
+}
+
+#[test]
+fn a_gate_is_decoded_and_bytes_behind_it_are_allowed() {
+    let address = Pubkey::new_unique();
+    let mut data = bytes(&gate());
+    assert!(decode::<Gate>(&address, &data).is_ok());
+    data.push(1);
+    assert!(decode::<Gate>(&address, &data).is_ok());
+}
+
+#[test]
+fn what_is_no_gate_is_refused_by_cause() {
+    let address = Pubkey::new_unique();
+    let data = bytes(&gate());
+    for len in [0, 7, 8, data.len() - 1] {
+        assert!(matches!(
+            decode::<Gate>(&address, &data[..len]),
+            Err(ClientError::Decode { .. })
+        ));
+    }
+    let error = decode::<Council>(&address, &data).unwrap_err().to_string();
+    assert!(error.contains("discriminator"), "{error}");
+    let newer = Gate {
+        version: LAYOUT_VERSION + 1,
+        ..gate()
+    };
+    assert!(matches!(
+        decode::<Gate>(&address, &bytes(&newer)),
+        Err(ClientError::UnknownVersion { found: 2, .. })
+    ));
+    let foreign = account(Pubkey::new_unique(), data);
+    assert!(matches!(
+        decode_owned::<Gate>(&portcullis::ID, &address, &foreign),
+        Err(ClientError::WrongOwner { .. })
+    ));
+}
+
+#[test]
+fn loader_accounts_of_another_kind_are_named() {
+    let address = Pubkey::new_unique();
+    let loader = bpf_loader_upgradeable::ID;
+    let mut program = 2_u32.to_le_bytes().to_vec();
+    program.extend_from_slice(address.as_ref());
+    let program = account(loader, program);
+    assert_eq!(decode_program(&address, &program).unwrap(), address);
+    let error = decode_buffer(&address, &program).unwrap_err().to_string();
+    assert!(error.ends_with("it is a program of loader v3"), "{error}");
+    let v2 = account(solana_sdk_ids::bpf_loader::ID, Vec::new());
+    assert!(matches!(
+        decode_program(&address, &v2),
+        Err(ClientError::WrongOwner { .. })
+    ));
+    for data in [vec![], vec![9, 0, 0, 0]] {
+        assert!(matches!(
+            decode_programdata(&address, &account(loader, data)),
+            Err(ClientError::Decode { .. })
+        ));
+    }
+}

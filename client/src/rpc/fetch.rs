@@ -1,0 +1,217 @@
+//! Single accounts, decoded.
+
+use core::mem::offset_of;
+
+use anchor_lang::Discriminator;
+use portcullis::{
+    lifecycle::Now,
+    state::{Council, Gate, Hashing},
+};
+use solana_account::Account;
+use solana_rpc_client_api::request::RpcRequest;
+use solana_sdk::{clock::Clock, pubkey::Pubkey};
+use solana_sdk_ids::sysvar;
+
+use super::Client;
+use crate::{
+    account::{
+        decode_owned, decode_program, decode_programdata, Decoded, Keyed, Programdata,
+        StoredAttestation, StoredProposal,
+    },
+    error::ClientError,
+    pda,
+    proposal::ProposalView,
+};
+
+impl Client {
+    async fn fetch<T: Decoded>(&self, address: &Pubkey) -> Result<Keyed<T>, ClientError> {
+        let account = self.require(address, T::NAME).await?;
+        Ok(Keyed {
+            address: *address,
+            account: decode_owned(&self.portcullis, address, &account)?,
+        })
+    }
+
+    /// The council at an address.
+    pub async fn fetch_council(&self, address: &Pubkey) -> Result<Keyed<Council>, ClientError> {
+        self.fetch(address).await
+    }
+
+    /// The gate of a program.
+    pub async fn fetch_gate(&self, program: &Pubkey) -> Result<Keyed<Gate>, ClientError> {
+        self.fetch(&pda::gate(&self.portcullis, program)).await
+    }
+
+    /// The gate at an address.
+    pub async fn fetch_gate_at(&self, address: &Pubkey) -> Result<Keyed<Gate>, ClientError> {
+        self.fetch(address).await
+    }
+
+    /// The proposal at an address, alone. To show or sign it use [`fetch_proposal_view`](Self::fetch_proposal_view).
+    pub async fn fetch_proposal(
+        &self,
+        address: &Pubkey,
+    ) -> Result<Keyed<StoredProposal>, ClientError> {
+        self.fetch(address).await
+    }
+
+    /// A proposal beside its gate, council and the clock, all of one slot.
+    ///
+    /// # Errors
+    /// `NotFound`, and those of [`ProposalView::new`].
+    pub async fn fetch_proposal_view(&self, address: &Pubkey) -> Result<ProposalView, ClientError> {
+        let stored = self.fetch_proposal(address).await?.account;
+        let parent = stored.proposal.terms.parent;
+        let account = self
+            .require(&parent, "a proposal's gate or council")
+            .await?;
+        let gate = account.data.starts_with(Gate::DISCRIMINATOR);
+        let council = if gate {
+            decode_owned::<Gate>(&self.portcullis, &parent, &account)?.council
+        } else {
+            parent
+        };
+        // Which accounts are meant changes only when the gate moves, so they can now be read together.
+        let accounts = self
+            .get_accounts(&[*address, parent, council, sysvar::clock::ID])
+            .await?;
+        let [proposal, parent_account, council_account, clock] = accounts.as_slice() else {
+            return Err(ClientError::BadAnswer {
+                request: RpcRequest::GetMultipleAccounts.as_str().into(),
+                reason: "accounts are missing".into(),
+            });
+        };
+        let gate = match gate {
+            true => Some(Keyed {
+                address: parent,
+                account: self.decode_found(&parent, parent_account)?,
+            }),
+            false => None,
+        };
+        ProposalView::new(
+            &self.portcullis,
+            *address,
+            self.decode_found(address, proposal)?,
+            gate,
+            Keyed {
+                address: council,
+                account: self.decode_found(&council, council_account)?,
+            },
+            decode_clock(clock.as_ref())?,
+        )
+    }
+
+    fn decode_found<T: Decoded>(
+        &self,
+        address: &Pubkey,
+        account: &Option<Account>,
+    ) -> Result<T, ClientError> {
+        let account = account.as_ref().ok_or(ClientError::NotFound {
+            address: *address,
+            expected: T::NAME,
+        })?;
+        decode_owned(&self.portcullis, address, account)
+    }
+
+    /// The proposal of a program's gate with this index, as [`fetch_proposal_view`](Self::fetch_proposal_view).
+    pub async fn fetch_proposal_of(
+        &self,
+        program: &Pubkey,
+        index: u32,
+    ) -> Result<ProposalView, ClientError> {
+        let gate = pda::gate(&self.portcullis, program);
+        self.fetch_proposal_view(&pda::proposal(&self.portcullis, &gate, index))
+            .await
+    }
+
+    /// The proposal about a council itself with this index, as [`fetch_proposal_view`](Self::fetch_proposal_view).
+    pub async fn fetch_proposal_of_council(
+        &self,
+        council: &Pubkey,
+        index: u32,
+    ) -> Result<ProposalView, ClientError> {
+        self.fetch_proposal_view(&pda::proposal(&self.portcullis, council, index))
+            .await
+    }
+
+    /// The attestation of a proposal by one attester, if there is one.
+    pub async fn fetch_attestation(
+        &self,
+        proposal: &Pubkey,
+        attester: &Pubkey,
+    ) -> Result<Option<Keyed<StoredAttestation>>, ClientError> {
+        let address = pda::attestation(&self.portcullis, proposal, attester);
+        self.find(&address).await
+    }
+
+    /// How far the hash of a large buffer or program has come; `target` is the proposal or the gate. None: not begun, or
+    /// complete.
+    pub async fn fetch_hashing(
+        &self,
+        target: &Pubkey,
+    ) -> Result<Option<Keyed<Hashing>>, ClientError> {
+        self.find(&pda::hashing(&self.portcullis, target)).await
+    }
+
+    async fn find<T: Decoded>(&self, address: &Pubkey) -> Result<Option<Keyed<T>>, ClientError> {
+        match self.fetch(address).await {
+            Ok(found) => Ok(Some(found)),
+            // Lamports that a stranger sent to the address do not make it an account of ours.
+            Err(ClientError::NotFound { .. } | ClientError::WrongOwner { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The cluster's clock, as programs see it.
+    pub async fn now(&self) -> Result<Now, ClientError> {
+        decode_clock(self.get_account(&sysvar::clock::ID).await?.as_ref())
+    }
+
+    /// A loader-v3 program's programdata, and its address.
+    ///
+    /// # Errors
+    /// `NotFound`, `WrongOwner` for a program of another loader, `Decode`.
+    pub async fn fetch_programdata(
+        &self,
+        program: &Pubkey,
+    ) -> Result<Keyed<Programdata>, ClientError> {
+        let account = self
+            .require(program, "an upgradeable program (loader v3)")
+            .await?;
+        let address = decode_program(program, &account)?;
+        let account = self
+            .require(&address, "the programdata of an upgradeable program")
+            .await?;
+        Ok(Keyed {
+            address,
+            account: decode_programdata(&address, &account)?,
+        })
+    }
+}
+
+fn decode_clock(account: Option<&Account>) -> Result<Now, ClientError> {
+    const EXPECTED: &str = "the Clock sysvar";
+    let address = sysvar::clock::ID;
+    let account = account.ok_or(ClientError::NotFound {
+        address,
+        expected: EXPECTED,
+    })?;
+    // The sysvar's bytes are its fields in order, each eight bytes, which is also the struct's layout (solana-clock 3).
+    let word = |offset: usize| -> Option<[u8; 8]> {
+        account
+            .data
+            .get(offset..offset.checked_add(8)?)?
+            .try_into()
+            .ok()
+    };
+    let fields = word(offset_of!(Clock, unix_timestamp)).zip(word(offset_of!(Clock, slot)));
+    let (timestamp, slot) = fields.ok_or_else(|| ClientError::Decode {
+        address,
+        expected: EXPECTED,
+        reason: format!("it has only {} bytes", account.data.len()),
+    })?;
+    Ok(Now {
+        timestamp: i64::from_le_bytes(timestamp),
+        slot: u64::from_le_bytes(slot),
+    })
+}
