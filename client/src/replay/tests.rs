@@ -2,7 +2,8 @@ use anchor_lang::Discriminator;
 use portcullis::{
     digest::Commitment,
     instruction as data,
-    lifecycle::{Now, Status},
+    instructions::HashStepArgs,
+    lifecycle::{Custody, Now, Status},
     policy::{Policy, FLAG_ANYONE_MAY_EXECUTE},
     state::{Member, ROLE_GUARD, ROLE_PROPOSE, ROLE_VOTE},
     transitions::{AdoptArgs, CreateCouncilArgs, UpgradeArgs, VoteArgs},
@@ -71,6 +72,14 @@ impl World {
 
     /// To a proposal whose buffer is verified.
     fn propose(&mut self) -> Vec<Entry> {
+        let mut entries = self.draft();
+        let verify = self.builder.verify_buffer(&self.keys, self.buffer);
+        entries.extend(self.feed(verify).unwrap());
+        entries
+    }
+
+    /// To a proposal whose buffer is not verified yet.
+    fn draft(&mut self) -> Vec<Entry> {
         let member = |key, roles: u8| Member {
             key,
             roles,
@@ -125,7 +134,6 @@ impl World {
                     not_before: 0,
                 },
             ),
-            builder.verify_buffer(&keys, self.buffer),
         ];
         instructions
             .into_iter()
@@ -251,6 +259,44 @@ fn a_missing_instruction_is_noticed_and_nothing_is_kept() {
             address: keys.council
         })
     );
+}
+
+#[test]
+fn a_missing_step_of_a_hash_is_noticed_and_nothing_is_kept() {
+    let mut world = World::new();
+    let (builder, keys) = (world.builder, world.keys);
+    let payer = world.members[0];
+    let step = |offset, len| {
+        builder.hash_buffer(
+            &keys,
+            Pubkey::default(),
+            payer,
+            payer,
+            HashStepArgs { offset, len },
+        )
+    };
+    let gap = Err(ReplayError::Refused {
+        instruction: "hash_buffer",
+        refusal: PortcullisError::HashGap,
+    });
+    world.draft();
+    let custody = |world: &World| world.replay.proposals[&builder.proposal(&keys)].custody;
+    assert_eq!(world.feed(step(1, 2)), gap);
+    assert_eq!(world.feed(step(0, 1)), Ok(Vec::new()));
+    assert_eq!(world.feed(step(2, 1)), gap);
+    // The last step comes too late to count; how far the hash came is not forgotten.
+    world.now.timestamp += 40 * 86_400;
+    assert!(matches!(
+        world.feed(step(1, 2)),
+        Err(ReplayError::Refused { .. })
+    ));
+    world.now.timestamp -= 40 * 86_400;
+    assert_eq!(custody(&world), Custody::Held as u8);
+    let verified = world.feed(step(1, 2)).unwrap();
+    assert_eq!(verified[0].event.name, "BufferVerified");
+    assert_eq!(custody(&world), Custody::Verified as u8);
+    // What comes after is passed over.
+    assert_eq!(world.feed(step(0, 1)), Ok(Vec::new()));
 }
 
 #[test]
