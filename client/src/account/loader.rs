@@ -7,7 +7,7 @@ use solana_sdk::pubkey::Pubkey;
 use solana_sdk_ids::bpf_loader_upgradeable;
 
 use super::{require_owner, Commitment};
-use crate::error::ClientError;
+use crate::{error::ClientError, pda};
 
 /// Bytes before the ELF in a buffer account.
 pub const BUFFER_HEADER: usize = UpgradeableLoaderState::size_of_buffer_metadata();
@@ -71,15 +71,19 @@ const PROGRAM: &str = "an upgradeable program (loader v3)";
 const PROGRAMDATA: &str = "the programdata of an upgradeable program (loader v3)";
 const BUFFER: &str = "a buffer (loader v3)";
 
-/// The programdata address that a program account names.
+/// The programdata address that a program account names. Loader v3 derives it from the program's own.
 ///
 /// # Errors
-/// `WrongOwner` for a program of another loader, `Decode`.
+/// `WrongOwner` for a program of another loader, `Decode`, `Unrelated` for a programdata account of another program.
 pub fn decode_program(address: &Pubkey, account: &Account) -> Result<Pubkey, ClientError> {
     match loader_state(address, account, PROGRAM)? {
         UpgradeableLoaderState::Program {
             programdata_address,
-        } => Ok(programdata_address),
+        } if programdata_address == pda::programdata(address) => Ok(programdata_address),
+        UpgradeableLoaderState::Program { .. } => Err(ClientError::Unrelated {
+            address: *address,
+            reason: "the program names the programdata account of another program",
+        }),
         other => Err(other_state(address, PROGRAM, other)),
     }
 }

@@ -1,7 +1,7 @@
 //! Accounts as they stand on chain: Portcullis's own, and loader v3's. Nothing is fetched here.
 //!
-//! Whoever answers the request for an account could lie about it. The owner, the discriminator and the layout version are
-//! checked at each decoding, and a proposal's digest is computed from its terms, never taken from its account.
+//! Whoever answers the request for an account could lie about it. The owner, the discriminator, the layout version and the
+//! address that follows from the content are checked at each decoding, and a proposal's digest is computed from its terms, never taken from its account.
 
 mod loader;
 mod stored;
@@ -25,7 +25,7 @@ pub use self::{
 pub use crate::proposal::ProposalView;
 pub use portcullis::digest::{digest, Commitment, Statement};
 
-use crate::error::ClientError;
+use crate::{error::ClientError, pda};
 
 /// A decoded account and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,8 @@ pub trait PortcullisAccount: Pod + Discriminator {
     const NAME: &'static str;
     /// The layout version that it carries.
     fn version(&self) -> u8;
+    /// Where it must stand, from what it holds.
+    fn address(&self, portcullis: &Pubkey) -> Pubkey;
 
     /// Bytes of the fixed part, the discriminator included.
     fn space() -> usize {
@@ -52,12 +54,18 @@ impl PortcullisAccount for Council {
     fn version(&self) -> u8 {
         self.version
     }
+    fn address(&self, portcullis: &Pubkey) -> Pubkey {
+        pda::council(portcullis, &self.create_key)
+    }
 }
 
 impl PortcullisAccount for Gate {
     const NAME: &'static str = "a Portcullis gate";
     fn version(&self) -> u8 {
         self.version
+    }
+    fn address(&self, portcullis: &Pubkey) -> Pubkey {
+        pda::gate(portcullis, &self.program)
     }
 }
 
@@ -66,6 +74,9 @@ impl PortcullisAccount for Proposal {
     fn version(&self) -> u8 {
         self.terms.version
     }
+    fn address(&self, portcullis: &Pubkey) -> Pubkey {
+        pda::proposal(portcullis, &self.terms.parent, self.terms.index)
+    }
 }
 
 impl PortcullisAccount for Hashing {
@@ -73,12 +84,18 @@ impl PortcullisAccount for Hashing {
     fn version(&self) -> u8 {
         self.version
     }
+    fn address(&self, portcullis: &Pubkey) -> Pubkey {
+        pda::hashing(portcullis, &self.target)
+    }
 }
 
 impl PortcullisAccount for Attestation {
     const NAME: &'static str = "a Portcullis attestation";
     fn version(&self) -> u8 {
         self.version
+    }
+    fn address(&self, portcullis: &Pubkey) -> Pubkey {
+        pda::attestation(portcullis, &self.proposal, &self.attester)
     }
 }
 
@@ -94,6 +111,9 @@ pub trait Decoded: Sized {
     /// # Errors
     /// `Decode`, `UnknownVersion`.
     fn from_data(address: &Pubkey, data: &[u8]) -> Result<Self, ClientError>;
+
+    /// Where it must stand, from what it holds.
+    fn address(&self, portcullis: &Pubkey) -> Pubkey;
 }
 
 impl<T: PortcullisAccount> Decoded for T {
@@ -102,6 +122,10 @@ impl<T: PortcullisAccount> Decoded for T {
 
     fn from_data(address: &Pubkey, data: &[u8]) -> Result<Self, ClientError> {
         decode(address, data)
+    }
+
+    fn address(&self, portcullis: &Pubkey) -> Pubkey {
+        PortcullisAccount::address(self, portcullis)
     }
 }
 
@@ -142,17 +166,24 @@ pub fn decode<T: PortcullisAccount>(address: &Pubkey, data: &[u8]) -> Result<T, 
     Ok(value)
 }
 
-/// Decodes an account of the instance `portcullis`.
+/// Decodes an account of the instance `portcullis`, which must be the one of this address.
 ///
 /// # Errors
-/// `WrongOwner`, and those of [`decode`].
+/// `WrongOwner`, `Unrelated` for the content of another address, and those of [`decode`].
 pub fn decode_owned<T: Decoded>(
     portcullis: &Pubkey,
     address: &Pubkey,
     account: &Account,
 ) -> Result<T, ClientError> {
     require_owner(address, account, portcullis, T::NAME)?;
-    T::from_data(address, &account.data)
+    let decoded = T::from_data(address, &account.data)?;
+    if decoded.address(portcullis) != *address {
+        return Err(ClientError::Unrelated {
+            address: *address,
+            reason: "what it holds belongs to another address",
+        });
+    }
+    Ok(decoded)
 }
 
 /// Requires an account's owner.

@@ -35,6 +35,10 @@ impl Decoded for StoredProposal {
             change: data.get(Proposal::space()..).unwrap_or_default().to_vec(),
         })
     }
+
+    fn address(&self, portcullis: &Pubkey) -> Pubkey {
+        PortcullisAccount::address(&self.proposal, portcullis)
+    }
 }
 
 /// What the account of an attestation holds: the fixed part, and the URI of the statement behind it.
@@ -59,6 +63,10 @@ impl Decoded for StoredAttestation {
                 reason: "its URI is no text".into(),
             })?,
         })
+    }
+
+    fn address(&self, portcullis: &Pubkey) -> Pubkey {
+        PortcullisAccount::address(&self.attestation, portcullis)
     }
 }
 

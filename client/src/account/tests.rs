@@ -60,13 +60,72 @@ fn what_is_no_gate_is_refused_by_cause() {
 }
 
 #[test]
+fn what_belongs_to_another_address_is_refused() {
+    let id = portcullis::ID;
+    let [a, b, other] = [(); 3].map(|()| Pubkey::new_unique());
+    fn decode<T: Decoded>(address: &Pubkey, data: &[u8]) -> Result<T, ClientError> {
+        decode_owned(
+            &portcullis::ID,
+            address,
+            &account(portcullis::ID, data.to_vec()),
+        )
+    }
+    /// As it stands at its own address and at another.
+    fn judge<T: Decoded>(home: Pubkey, other: &Pubkey, data: &[u8]) {
+        assert!(decode::<T>(&home, data).is_ok(), "{}", T::NAME);
+        let elsewhere = decode::<T>(other, data).map(drop);
+        assert!(
+            matches!(elsewhere, Err(ClientError::Unrelated { .. })),
+            "{}",
+            T::NAME
+        );
+    }
+    let council = Council {
+        create_key: a,
+        version: LAYOUT_VERSION,
+        ..Council::zeroed()
+    };
+    judge::<Council>(crate::pda::council(&id, &a), &other, &bytes(&council));
+    let gate = Gate {
+        program: a,
+        ..gate()
+    };
+    judge::<Gate>(crate::pda::gate(&id, &a), &other, &bytes(&gate));
+    let mut proposal = Proposal::zeroed();
+    proposal.terms.version = LAYOUT_VERSION;
+    proposal.terms.parent = a;
+    proposal.terms.index = 7;
+    let home = crate::pda::proposal(&id, &a, 7);
+    judge::<StoredProposal>(home, &other, &bytes(&proposal));
+    let hashing = Hashing {
+        target: a,
+        version: LAYOUT_VERSION,
+        ..Hashing::zeroed()
+    };
+    judge::<Hashing>(crate::pda::hashing(&id, &a), &other, &bytes(&hashing));
+    let attestation = Attestation {
+        proposal: a,
+        attester: b,
+        version: LAYOUT_VERSION,
+        ..Attestation::zeroed()
+    };
+    let home = crate::pda::attestation(&id, &a, &b);
+    judge::<StoredAttestation>(home, &other, &bytes(&attestation));
+}
+
+#[test]
 fn loader_accounts_of_another_kind_are_named() {
     let address = Pubkey::new_unique();
     let loader = bpf_loader_upgradeable::ID;
-    let mut program = 2_u32.to_le_bytes().to_vec();
-    program.extend_from_slice(address.as_ref());
-    let program = account(loader, program);
-    assert_eq!(decode_program(&address, &program).unwrap(), address);
+    let naming = |programdata: Pubkey| {
+        let tag = 2_u32.to_le_bytes();
+        account(loader, [tag.as_slice(), programdata.as_ref()].concat())
+    };
+    let programdata = crate::pda::programdata(&address);
+    let program = naming(programdata);
+    assert_eq!(decode_program(&address, &program).unwrap(), programdata);
+    let error = decode_program(&address, &naming(address)).unwrap_err();
+    assert!(matches!(error, ClientError::Unrelated { .. }), "{error}");
     let error = decode_buffer(&address, &program).unwrap_err().to_string();
     assert!(error.ends_with("it is a program of loader v3"), "{error}");
     let v2 = account(solana_sdk_ids::bpf_loader::ID, Vec::new());

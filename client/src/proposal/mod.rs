@@ -14,7 +14,9 @@ use portcullis::{
 use solana_sdk::pubkey::Pubkey;
 
 use crate::{
-    account::{decode_change, digest, unknown_kind, Commitment, Keyed, StoredProposal},
+    account::{
+        decode_change, digest, unknown_kind, Commitment, Keyed, PortcullisAccount, StoredProposal,
+    },
     error::ClientError,
     instruction::ProposalKeys,
     pda,
@@ -65,12 +67,15 @@ impl ProposalView {
         let space = stored.space();
         let proposal = stored.proposal;
         let terms = &proposal.terms;
+        if council.account.address(portcullis) != council.address {
+            return Err(unrelated("the council is not at its address"));
+        }
         let parent = match &gate {
             Some(gate) => {
                 if gate.account.council != council.address {
                     return Err(unrelated("the gate names another council"));
                 }
-                if pda::gate(portcullis, &gate.account.program) != gate.address
+                if gate.account.address(portcullis) != gate.address
                     || pda::authority(portcullis, &gate.account.program) != gate.account.authority
                 {
                     return Err(unrelated(
@@ -79,17 +84,12 @@ impl ProposalView {
                 }
                 gate.address
             }
-            None => {
-                if pda::council(portcullis, &council.account.create_key) != council.address {
-                    return Err(unrelated("the council is not at its address"));
-                }
-                council.address
-            }
+            None => council.address,
         };
         if terms.parent != parent {
             return Err(unrelated("the proposal names another gate or council"));
         }
-        if pda::proposal(portcullis, &parent, terms.index) != address {
+        if proposal.address(portcullis) != address {
             return Err(unrelated("the proposal is not at the address of its index"));
         }
         let unknown = |_| unknown_kind(&address);

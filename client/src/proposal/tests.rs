@@ -201,9 +201,14 @@ fn accounts_that_do_not_belong_together_are_refused() {
         change(&mut related, other);
         assert!(matches!(related.view(), Err(ClientError::Unrelated { .. })));
     }
-    let mut related = Related::to_council(Some(&policy()));
-    related.council.account.create_key = other;
-    assert!(matches!(related.view(), Err(ClientError::Unrelated { .. })));
+    let mut of_council = Related::to_council(Some(&policy()));
+    let mut of_gate = Related::to_gate(None);
+    for related in [&mut of_council, &mut of_gate] {
+        related.council.account.create_key = other;
+    }
+    for related in [of_council, of_gate] {
+        assert!(matches!(related.view(), Err(ClientError::Unrelated { .. })));
+    }
 }
 
 /// After a move, the digest covers a council that the gate no longer names.
