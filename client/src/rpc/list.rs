@@ -2,7 +2,6 @@
 
 use core::mem::offset_of;
 
-use anchor_lang::Discriminator;
 use portcullis::{
     lifecycle::Now,
     state::{Attestation, Council, Gate, Proposal, Terms},
@@ -30,15 +29,15 @@ impl Client {
         &self,
         proposal: &Pubkey,
     ) -> Result<Vec<Keyed<StoredAttestation>>, ClientError> {
-        let filter = field(offset_of!(Attestation, proposal), proposal);
-        let mut attestations: Vec<Keyed<StoredAttestation>> = self.list(vec![filter]).await?;
+        let filter = Some((offset_of!(Attestation, proposal), proposal));
+        let mut attestations: Vec<Keyed<StoredAttestation>> = self.list(filter).await?;
         attestations.sort_by_key(|stored| stored.account.attestation.attester);
         Ok(attestations)
     }
 
     /// All councils of this instance.
     pub async fn list_councils(&self) -> Result<Vec<Keyed<Council>>, ClientError> {
-        self.list(Vec::new()).await
+        self.list(None).await
     }
 
     /// The gates of a council, or all gates of this instance.
@@ -46,8 +45,8 @@ impl Client {
         &self,
         council: Option<&Pubkey>,
     ) -> Result<Vec<Keyed<Gate>>, ClientError> {
-        let filters = council.map(|council| field(offset_of!(Gate, council), council));
-        self.list(filters.into_iter().collect()).await
+        let filter = council.map(|council| (offset_of!(Gate, council), council));
+        self.list(filter).await
     }
 
     /// The proposals of a gate, or about a council itself, whose accounts are not closed, by index.
@@ -56,15 +55,14 @@ impl Client {
         parent: &Pubkey,
     ) -> Result<Vec<Keyed<StoredProposal>>, ClientError> {
         let offset = offset_of!(Proposal, terms) + offset_of!(Terms, parent);
-        let mut proposals: Vec<Keyed<StoredProposal>> =
-            self.list(vec![field(offset, parent)]).await?;
+        let mut proposals: Vec<Keyed<StoredProposal>> = self.list(Some((offset, parent))).await?;
         proposals.sort_by_key(|stored| stored.account.proposal.terms.index);
         Ok(proposals)
     }
 
     /// The proposals of all gates and councils whose accounts are not closed.
     pub async fn list_all_proposals(&self) -> Result<Vec<Keyed<StoredProposal>>, ClientError> {
-        self.list(Vec::new()).await
+        self.list(None).await
     }
 
     /// The proposals of a gate, beside it and its council, all as of `now`, by index.
@@ -115,13 +113,15 @@ impl Client {
             .collect()
     }
 
+    /// The accounts of one kind; with a filter those that hold this key at this offset of their body.
     async fn list<T: Decoded>(
         &self,
-        mut filters: Vec<RpcFilterType>,
+        filter: Option<(usize, &Pubkey)>,
     ) -> Result<Vec<Keyed<T>>, ClientError> {
-        filters.push(memcmp(0, T::HEAD));
+        let mut filters = vec![(0, T::HEAD)];
+        filters.extend(filter.map(|(offset, key)| (T::HEAD.len() + offset, key.as_ref())));
         let mut list = self
-            .program_accounts(&self.portcullis, filters, None)
+            .program_accounts(&self.portcullis, &filters, None)
             .await?
             .into_iter()
             .map(|(address, account, _)| {
@@ -135,19 +135,23 @@ impl Client {
         Ok(list)
     }
 
-    /// A program's accounts that pass the filters, with the length of their data; of the data itself only `slice`.
+    /// A program's accounts that hold these bytes at these offsets, with the length of their data; of the data itself only
+    /// `slice`, which begins at the start and reaches over all that is filtered.
     pub(crate) async fn program_accounts(
         &self,
         program: &Pubkey,
-        filters: Vec<RpcFilterType>,
+        filters: &[(usize, &[u8])],
         slice: Option<UiDataSliceConfig>,
     ) -> Result<Vec<(Pubkey, Account, usize)>, ClientError> {
+        let memcmp = |(offset, bytes): &(usize, &[u8])| {
+            RpcFilterType::Memcmp(Memcmp::new_base58_encoded(*offset, bytes))
+        };
         let accounts = self
             .rpc
             .get_program_ui_accounts_with_config(
                 program,
                 RpcProgramAccountsConfig {
-                    filters: Some(filters),
+                    filters: Some(filters.iter().map(memcmp).collect()),
                     account_config: RpcAccountInfoConfig {
                         encoding: Some(UiAccountEncoding::Base64),
                         data_slice: slice,
@@ -162,10 +166,22 @@ impl Client {
         accounts
             .into_iter()
             .map(|(address, encoded)| {
-                let account = encoded.to_account().ok_or_else(|| ClientError::BadAnswer {
+                let bad = |reason: String| ClientError::BadAnswer {
                     request: RpcRequest::GetProgramAccounts.as_str().into(),
-                    reason: format!("the data of {address} is not base64"),
-                })?;
+                    reason,
+                };
+                let account = encoded
+                    .to_account()
+                    .ok_or_else(|| bad(format!("the data of {address} is not base64")))?;
+                let passes = |(offset, bytes): &(usize, &[u8])| {
+                    let found = account.data.get(*offset..);
+                    found.is_some_and(|found| found.starts_with(bytes))
+                };
+                if !filters.iter().all(passes) {
+                    return Err(bad(format!(
+                        "{address} was not asked for, use another RPC server"
+                    )));
+                }
                 let space = encoded
                     .space
                     .and_then(|space| usize::try_from(space).ok())
@@ -176,12 +192,36 @@ impl Client {
     }
 }
 
-/// A filter on bytes of the data.
-pub(crate) fn memcmp(offset: usize, bytes: &[u8]) -> RpcFilterType {
-    RpcFilterType::Memcmp(Memcmp::new_base58_encoded(offset, bytes))
-}
+#[cfg(test)]
+mod tests {
+    use anchor_lang::Discriminator;
+    use bytemuck::Zeroable;
+    use portcullis::constants::LAYOUT_VERSION;
 
-/// A filter on a key in the body of one of Portcullis's accounts.
-fn field(offset: usize, key: &Pubkey) -> RpcFilterType {
-    memcmp(Gate::DISCRIMINATOR.len() + offset, key.as_ref())
+    use super::*;
+    use crate::{pda, rpc::mock};
+
+    #[tokio::test]
+    async fn an_account_that_was_not_asked_for_is_refused() {
+        let gate = Gate {
+            version: LAYOUT_VERSION,
+            council: Pubkey::new_unique(),
+            program: Pubkey::new_unique(),
+            ..Gate::zeroed()
+        };
+        let address = pda::gate(&portcullis::ID, &gate.program);
+        let data = [Gate::DISCRIMINATOR, bytemuck::bytes_of(&gate)].concat();
+        let answer = mock::listed(&[(address, portcullis::ID, &data)]);
+        let client = mock::client(
+            [&answer, &answer, &answer].map(|a| (RpcRequest::GetProgramAccounts, a.clone())),
+        );
+        assert_eq!(client.list_gates(None).await.unwrap()[0].address, address);
+        let of_council = client.list_gates(Some(&gate.council)).await.unwrap();
+        assert_eq!(of_council.len(), 1);
+        let error = client.list_gates(Some(&address)).await.unwrap_err();
+        assert!(
+            matches!(&error, ClientError::BadAnswer { reason, .. } if reason.contains("not asked for")),
+            "{error}"
+        );
+    }
 }

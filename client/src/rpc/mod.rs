@@ -7,6 +7,8 @@
 mod fetch;
 mod guardianship;
 mod list;
+#[cfg(test)]
+pub(crate) mod mock;
 
 use std::sync::Arc;
 
@@ -17,7 +19,6 @@ use solana_rpc_client_api::request::RpcRequest;
 use solana_sdk::pubkey::Pubkey;
 
 pub use self::guardianship::Guardianship;
-pub(crate) use self::list::memcmp;
 use crate::{error::ClientError, instruction::Builder};
 
 /// How many accounts one request may name (`MAX_MULTIPLE_ACCOUNTS`, rpc-client-api 4.2).

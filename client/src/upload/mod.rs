@@ -16,7 +16,7 @@ use crate::{
     account::{decode_buffer, Buffer, BUFFER_HEADER},
     elf::Artifact,
     error::{hex, ClientError},
-    rpc::{memcmp, Client},
+    rpc::Client,
 };
 
 /// The longest seed of an address (`MAX_SEED_LEN`, solana-pubkey 4).
@@ -202,14 +202,9 @@ impl Client {
             length: header.len(),
         };
         let mut buffers: Vec<BufferHead> = self
-            .program_accounts(
-                &bpf_loader_upgradeable::ID,
-                vec![memcmp(0, &header)],
-                Some(slice),
-            )
+            .program_accounts(&bpf_loader_upgradeable::ID, &[(0, &header)], Some(slice))
             .await?
             .into_iter()
-            .filter(|(_, account, _)| account.data == header)
             .map(|(address, account, space)| BufferHead {
                 address,
                 authority: *authority,
