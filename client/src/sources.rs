@@ -70,10 +70,7 @@ impl Sources {
     /// `BadAnswer` where the lists contradict each other.
     pub(crate) fn order(&self) -> Result<Vec<Signature>, ClientError> {
         let lists: Vec<Vec<(u64, Signature)>> = self.signatures.values().cloned().collect();
-        merge(&lists).ok_or_else(|| ClientError::BadAnswer {
-            request: RpcRequest::GetSignaturesForAddress.as_str().into(),
-            reason: "the order of transactions differs between accounts".into(),
-        })
+        merge(&lists).ok_or_else(|| bad_list("the order of transactions differs between accounts"))
     }
 }
 
@@ -144,7 +141,14 @@ impl Client {
                 )
                 .await?;
             let Some(oldest) = page.last() else { break };
-            before = Some(parse_signature(&oldest.signature)?);
+            let oldest = parse_signature(&oldest.signature)?;
+            // A server that gives the same page again and again would keep this for ever.
+            if before == Some(oldest) {
+                return Err(bad_list(
+                    "it does not go back beyond a page, use another RPC server",
+                ));
+            }
+            before = Some(oldest);
             // Failed ones changed nothing.
             for found in page.iter().filter(|found| found.err.is_none()) {
                 signatures.push((found.slot, parse_signature(&found.signature)?));
@@ -156,15 +160,21 @@ impl Client {
 }
 
 fn parse_signature(text: &str) -> Result<Signature, ClientError> {
-    text.parse().map_err(|_| ClientError::BadAnswer {
+    text.parse()
+        .map_err(|_| bad_list("a signature is malformed"))
+}
+
+fn bad_list(reason: &str) -> ClientError {
+    ClientError::BadAnswer {
         request: RpcRequest::GetSignaturesForAddress.as_str().into(),
-        reason: "a signature is malformed".into(),
-    })
+        reason: reason.into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rpc::mock;
 
     fn list(entries: &[(u64, u8)]) -> Vec<(u64, Signature)> {
         entries
@@ -198,5 +208,30 @@ mod tests {
     #[test]
     fn lists_that_contradict_each_other_are_noticed() {
         assert_eq!(merged(&[&[(1, 1), (1, 2)], &[(1, 2), (1, 1)]]), None);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_repeats_a_page_is_given_up() {
+        let page = |byte: u8| {
+            let signature = Signature::from([byte; 64]).to_string();
+            let entry = serde_json::json!({ "signature": signature, "slot": byte, "err": null });
+            (
+                RpcRequest::GetSignaturesForAddress,
+                serde_json::json!([entry]),
+            )
+        };
+        let end = (RpcRequest::GetSignaturesForAddress, serde_json::json!([]));
+        let address = Pubkey::new_unique();
+        let whole = mock::client([page(2), page(1), end]);
+        let slots: Vec<u64> = (whole.signatures_of(&address).await.unwrap().iter())
+            .map(|(slot, _)| *slot)
+            .collect();
+        assert_eq!(slots, [1, 2]);
+        let stuck = mock::client([page(2), page(2)]);
+        let error = stuck.signatures_of(&address).await.unwrap_err();
+        assert!(
+            matches!(&error, ClientError::BadAnswer { reason, .. } if reason.contains("beyond a page")),
+            "{error}"
+        );
     }
 }
