@@ -22,8 +22,8 @@ pub const STEP_BYTES: u32 = (MAX_COMPUTE_UNITS - 40_000) / 62 / 64 * 64;
 const AHEAD: usize = 12;
 /// Without progress for so long, the steps are sent anew.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Times that they are.
-const ATTEMPTS: u32 = 5;
+/// Rounds in a row that may pass without progress.
+const IDLE_ROUNDS: u32 = 5;
 
 /// The steps from `hashed` on that hash `len` bytes.
 pub fn hash_steps(hashed: u32, len: u32) -> impl Iterator<Item = HashStepArgs> {
@@ -114,7 +114,8 @@ impl Client {
             ..SendOptions::with_compute_units(MAX_COMPUTE_UNITS)
         };
         let mut sent = 0;
-        let mut failed = 0;
+        let mut idle = 0;
+        let mut last = None;
         loop {
             let Some((hashed, rent_payer)) = self.hash_state(target, payer.pubkey()).await? else {
                 on_progress(HashProgress {
@@ -124,49 +125,34 @@ impl Client {
                 return Ok(sent);
             };
             on_progress(HashProgress { hashed, total: len });
+            let stalled = last.is_some_and(|last| hashed <= last);
+            idle = if stalled { idle + 1_u32 } else { 0 };
+            last = Some(hashed);
             let steps: Vec<HashStepArgs> = hash_steps(hashed, len).take(AHEAD).collect();
-            // One alone is simulated and confirmed, so that a refusal is seen. So is the last, which compares the hash.
-            let alone = hashed == 0 || steps.len() <= 1 || failed > 0;
-            if let (true, Some(step)) = (alone, steps.first()) {
-                let instruction = self.step(target, payer.pubkey(), rent_payer, *step);
+            let Some(first) = steps.first().filter(|_| idle <= IDLE_ROUNDS) else {
+                return Err(ClientError::HashStalled { hashed, total: len });
+            };
+            // The last step of all, which compares the hash, is never among those that go unseen.
+            let ahead = match steps.split_last() {
+                Some((last, before)) if last.offset.saturating_add(last.len) >= len => before,
+                _ => &steps,
+            };
+            // One alone is simulated and confirmed, so that a refusal is seen.
+            if hashed == 0 || stalled || ahead.is_empty() {
+                let instruction = target.instruction(self, payer.pubkey(), rent_payer, *first);
                 self.send(&[instruction], payer, &[], &options).await?;
                 sent += 1;
-                failed = 0;
                 continue;
             }
-            // The last step of all is never among those that go unseen.
-            let ahead = match steps.last() {
-                Some(last) if last.offset.saturating_add(last.len) >= len => {
-                    steps.split_last().map_or(&[][..], |(_, before)| before)
-                }
-                _ => &steps[..],
-            };
             let expected = ahead
                 .last()
                 .map_or(hashed, |step| step.offset.saturating_add(step.len));
             sent += self
                 .send_ahead(target, payer, rent_payer, ahead, &options)
                 .await?;
-            if !self
-                .wait_for(target, payer.pubkey(), hashed, expected)
-                .await?
-            {
-                failed += 1;
-                if failed > ATTEMPTS {
-                    return Err(ClientError::HashStalled { hashed, total: len });
-                }
-            }
+            self.wait_for(target, payer.pubkey(), hashed, expected)
+                .await?;
         }
-    }
-
-    fn step(
-        &self,
-        target: &Target,
-        payer: Pubkey,
-        rent_payer: Pubkey,
-        step: HashStepArgs,
-    ) -> Instruction {
-        target.instruction(self, payer, rent_payer, step)
     }
 
     /// Bytes hashed so far and who paid for the first step; none where the hash is complete.
@@ -212,7 +198,7 @@ impl Client {
         let blockhash = self.rpc.get_latest_blockhash().await?;
         let mut sent = 0;
         for step in steps {
-            let instruction = self.step(target, payer.pubkey(), rent_payer, *step);
+            let instruction = target.instruction(self, payer.pubkey(), rent_payer, *step);
             let message = build_message(
                 &with_budget(&[instruction], options),
                 &payer.pubkey(),
@@ -226,26 +212,25 @@ impl Client {
         Ok(sent)
     }
 
-    /// Waits until `expected` bytes are hashed, or the hash is complete. `false`: nothing moved for too long.
+    /// Waits until `expected` bytes are hashed, the hash is complete, or nothing moves for too long.
     async fn wait_for(
         &self,
         target: &Target,
         payer: Pubkey,
         mut hashed: u32,
         expected: u32,
-    ) -> Result<bool, ClientError> {
-        let begun = hashed;
+    ) -> Result<(), ClientError> {
         let mut moved = Instant::now();
         loop {
             tokio::time::sleep(POLL).await;
             match self.hash_state(target, payer).await? {
-                None => return Ok(true),
-                Some((now, _)) if now >= expected => return Ok(true),
+                None => return Ok(()),
+                Some((now, _)) if now >= expected => return Ok(()),
                 Some((now, _)) if now > hashed => {
                     hashed = now;
                     moved = Instant::now();
                 }
-                Some(_) if moved.elapsed() >= PATIENCE => return Ok(hashed > begun),
+                Some(_) if moved.elapsed() >= PATIENCE => return Ok(()),
                 Some(_) => {}
             }
         }
@@ -254,7 +239,17 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
+    use anchor_lang::Discriminator;
+    use bytemuck::Zeroable;
+    use portcullis::{
+        constants::LAYOUT_VERSION,
+        state::{Gate, GateState, Hashing},
+    };
+    use solana_keypair::Keypair;
+    use solana_rpc_client_api::request::RpcRequest;
+
     use super::*;
+    use crate::rpc::mock;
 
     #[test]
     fn steps_are_whole_blocks_without_gap_to_the_last_byte() {
@@ -277,5 +272,43 @@ mod tests {
         }
         assert_eq!(hash_steps(7, 7).count(), 0);
         assert_eq!(STEP_BYTES % 64, 0);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_never_completes_is_given_up() {
+        let portcullis = portcullis::ID;
+        let gate = Gate {
+            version: LAYOUT_VERSION,
+            program: Pubkey::new_unique(),
+            state: GateState::Adopting as u8,
+            ..Gate::zeroed()
+        };
+        let mut hashing = Hashing {
+            target: crate::pda::gate(&portcullis, &gate.program),
+            version: LAYOUT_VERSION,
+            ..Hashing::zeroed()
+        };
+        hashing.state.update(&[0; 64]).unwrap();
+        let answers = [
+            [Gate::DISCRIMINATOR, bytemuck::bytes_of(&gate)].concat(),
+            [Hashing::DISCRIMINATOR, bytemuck::bytes_of(&hashing)].concat(),
+        ];
+        let client = mock::client(answers.iter().map(|data| {
+            let answer = mock::found(&[Some((portcullis, data))]);
+            (RpcRequest::GetMultipleAccounts, answer)
+        }));
+        let target = Target::Program {
+            council: gate.council,
+            program: gate.program,
+        };
+        let payer = Keypair::new();
+        let result = client.hash_in_steps(&target, 64, &payer, None, &|_| {});
+        assert!(matches!(
+            result.await,
+            Err(ClientError::HashStalled {
+                hashed: 64,
+                total: 64
+            })
+        ));
     }
 }
