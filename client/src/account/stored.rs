@@ -7,7 +7,7 @@ use portcullis::{
 };
 use solana_sdk::pubkey::Pubkey;
 
-use super::{decode, Decoded, PortcullisAccount};
+use super::{decode, Decoded, PortcullisAccount, Statement};
 use crate::error::ClientError;
 
 /// What the account of a proposal holds: the fixed part, and the bytes of its [`Change`] behind it.
@@ -54,14 +54,24 @@ impl Decoded for StoredAttestation {
     const HEAD: &'static [u8] = Attestation::DISCRIMINATOR;
 
     fn from_data(address: &Pubkey, data: &[u8]) -> Result<Self, ClientError> {
+        let attestation: Attestation = decode(address, data)?;
+        let wrong = |reason: &str| ClientError::Decode {
+            address: *address,
+            expected: <Self as Decoded>::NAME,
+            reason: reason.into(),
+        };
         let uri = data.get(Attestation::SPACE..).unwrap_or_default().to_vec();
+        let statement = Statement {
+            sha256: attestation.statement_sha256,
+            uri: String::from_utf8(uri).map_err(|_| wrong("its URI is no text"))?,
+        };
+        // A terminal would obey what is not printable.
+        statement
+            .validate()
+            .map_err(|refusal| wrong(refusal.message()))?;
         Ok(Self {
-            attestation: decode(address, data)?,
-            uri: String::from_utf8(uri).map_err(|_| ClientError::Decode {
-                address: *address,
-                expected: <Self as Decoded>::NAME,
-                reason: "its URI is no text".into(),
-            })?,
+            attestation,
+            uri: statement.uri,
         })
     }
 

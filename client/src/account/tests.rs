@@ -1,4 +1,5 @@
 use bytemuck::Zeroable;
+use portcullis::constants::MAX_URI_LEN;
 use solana_sdk_ids::bpf_loader_upgradeable;
 
 use super::*;
@@ -111,6 +112,26 @@ fn what_belongs_to_another_address_is_refused() {
     };
     let home = crate::pda::attestation(&id, &a, &b);
     judge::<StoredAttestation>(home, &other, &bytes(&attestation));
+}
+
+#[test]
+fn the_uri_of_an_attestation_keeps_the_program_s_rules() {
+    let address = Pubkey::new_unique();
+    let attestation = Attestation {
+        version: LAYOUT_VERSION,
+        ..Attestation::zeroed()
+    };
+    let stored = |uri: &[u8]| {
+        let data = [bytes(&attestation).as_slice(), uri].concat();
+        StoredAttestation::from_data(&address, &data)
+    };
+    assert_eq!(stored(b"").unwrap().uri, "");
+    assert_eq!(stored(b"https://a/b").unwrap().uri, "https://a/b");
+    let long = [b'a'; MAX_URI_LEN + 1];
+    for uri in [&b"\x1b[2J"[..], b"a b", b"\xff", "ä".as_bytes(), &long] {
+        let error = stored(uri).unwrap_err();
+        assert!(matches!(error, ClientError::Decode { .. }), "{error}");
+    }
 }
 
 #[test]
