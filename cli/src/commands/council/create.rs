@@ -153,12 +153,13 @@ fn wanted(
 ) -> Result<(Wanted, Council), CliError> {
     let mut members: Vec<Member> = members.iter().map(|member| member.0).collect();
     members.sort_by_key(|member| member.key);
-    if let Some(twice) = members.windows(2).find(|pair| pair[0].key == pair[1].key) {
+    let mut neighbours = members.iter().zip(members.iter().skip(1));
+    if let Some((twice, _)) = neighbours.find(|(one, next)| one.key == next.key) {
         return Err(CliError::usage(
             "member_given_twice",
             format!(
                 "every member may be given once, {} is given twice",
-                twice[0].key
+                twice.key
             ),
         )
         .hint("give one --member with all of its roles"));

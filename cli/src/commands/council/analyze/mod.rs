@@ -71,8 +71,9 @@ impl Analyze {
 fn json(report: &Report, council: &Council) -> Result<Value, CliError> {
     let mut data = serde_json::to_value(report)
         .map_err(|error| CliError::general(format!("the report cannot be written: {error}")))?;
-    for (position, member) in council.members().iter().enumerate() {
-        data["members"][position]["roles"] = json!(role_names(member));
+    let rows = data["members"].as_array_mut().into_iter().flatten();
+    for (row, member) in rows.zip(council.members()) {
+        row["roles"] = json!(role_names(member));
     }
     Ok(data)
 }

@@ -304,15 +304,16 @@ impl Page<'_> {
 
 /// One row for all doors of which the same is said.
 fn merged(rows: impl Iterator<Item = (DoorKind, Vec<String>)>) -> Vec<Vec<String>> {
-    let mut merged: Vec<Vec<String>> = Vec::new();
+    let mut merged: Vec<(String, Vec<String>)> = Vec::new();
     for (kind, rest) in rows {
         let name = names::door(kind);
-        match merged.iter_mut().find(|row| row.ends_with(&rest)) {
-            Some(row) => row[0] = format!("{}, {name}", row[0]),
-            None => merged.push([vec![name.to_string()], rest].concat()),
+        match merged.iter_mut().find(|(_, said)| *said == rest) {
+            Some((names, _)) => *names = format!("{names}, {name}"),
+            None => merged.push((name.to_string(), rest)),
         }
     }
-    merged
+    let row = |(names, rest)| [vec![names], rest].concat();
+    merged.into_iter().map(row).collect()
 }
 
 fn heading(text: &str) -> String {
