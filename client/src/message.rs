@@ -5,7 +5,7 @@ use portcullis::{
     digest::Statement,
     instructions::{MessageVote, RelayVoteArgs},
     message::{instruction_data, Claim, Envelope, Verb},
-    transitions::AttestArgs,
+    transitions::{AttestArgs, VoteArgs},
 };
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Signature};
 use solana_sdk_ids::ed25519_program;
@@ -33,6 +33,18 @@ pub struct Attested {
     pub statement: Statement,
     /// Unix seconds.
     pub expires_at: i64,
+}
+
+impl Attested {
+    /// The arguments of the attestation.
+    pub fn args(&self, vote: VoteArgs) -> AttestArgs {
+        AttestArgs {
+            vote,
+            kind: self.kind,
+            statement: self.statement.clone(),
+            expires_at: self.expires_at,
+        }
+    }
 }
 
 impl Ballot {
@@ -138,17 +150,9 @@ impl SignedVote {
             Ballot::Reject => relayed(MessageVote::Reject),
             Ballot::Veto => relayed(MessageVote::Veto),
             Ballot::Trigger => relayed(MessageVote::Trigger),
-            Ballot::Attest(attested) => builder.relay_attestation(
-                &keys,
-                self.member,
-                payer,
-                AttestArgs {
-                    vote,
-                    kind: attested.kind,
-                    statement: attested.statement.clone(),
-                    expires_at: attested.expires_at,
-                },
-            ),
+            Ballot::Attest(attested) => {
+                builder.relay_attestation(&keys, self.member, payer, attested.args(vote))
+            }
         };
         Ok([signed, relay])
     }

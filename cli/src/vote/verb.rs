@@ -4,7 +4,6 @@ use portcullis::{
     error::PortcullisError,
     lifecycle::{check, Status, Step as LifecycleStep},
     state::{ROLE_ATTEST, ROLE_GUARD, ROLE_VOTE},
-    transitions::AttestArgs,
 };
 use portcullis_client::{
     account::ProposalView,
@@ -105,17 +104,7 @@ impl Verb {
             Self::Retract => builder.retract(&keys, member, vote),
             Self::Veto => builder.veto(&keys, member, vote),
             Self::Trigger => builder.trigger(&keys, member, vote),
-            Self::Attest(attested) => builder.attest(
-                &keys,
-                member,
-                payer,
-                AttestArgs {
-                    vote,
-                    kind: attested.kind,
-                    statement: attested.statement.clone(),
-                    expires_at: attested.expires_at,
-                },
-            ),
+            Self::Attest(attested) => builder.attest(&keys, member, payer, attested.args(vote)),
             Self::Revoke { rent_payer } => {
                 builder.revoke_attestation(&keys, member, *rent_payer, vote)
             }
