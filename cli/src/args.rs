@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use solana_sdk::pubkey::Pubkey;
 
-use crate::{commands, exit, output::Format};
+use crate::{commands, exit, output::Format, reference::Reference};
 
 /// The gate that Solana program upgrades pass through.
 #[derive(Debug, Parser)]
@@ -105,6 +105,18 @@ pub struct RefArgs {
     /// The council that council/NUMBER belongs to
     #[arg(long, value_name = "COUNCIL", env = "PORTCULLIS_COUNCIL")]
     pub council: Option<Pubkey>,
+}
+
+/// What a command takes that changes one proposal.
+#[derive(Args, Clone, Debug)]
+pub struct ProposalArgs {
+    /// Which proposal: 12, PROGRAM_ID/12, council/3 or its address
+    #[arg(value_name = "REF")]
+    pub proposal: Reference,
+    #[command(flatten)]
+    pub reference: RefArgs,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 #[derive(Debug, Subcommand)]

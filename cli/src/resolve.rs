@@ -8,8 +8,13 @@ use portcullis_client::{
 use solana_sdk::pubkey::Pubkey;
 
 use crate::{
-    args::RefArgs, client_error::rule, context::Context, error::CliError, exit::ExitCode,
+    args::{ProposalArgs, RefArgs},
+    client_error::rule,
+    context::Context,
+    error::CliError,
+    exit::ExitCode,
     reference::Reference,
+    write::Writer,
 };
 
 /// A proposal with its gate, council and status, all read at once and with a digest that was computed here.
@@ -41,6 +46,19 @@ pub async fn proposal(
         Err(ClientError::NotFound { .. }) => Err(missing(&parent, index)),
         other => Ok(other?),
     }
+}
+
+/// The proposal that is to be changed, and what writes the change.
+///
+/// # Errors
+/// Those of [`proposal`], and of the signer.
+pub async fn to_change<'a>(
+    ctx: &'a Context,
+    args: &ProposalArgs,
+) -> Result<(Writer<'a>, ProposalView), CliError> {
+    let writer = ctx.writer(args.write)?;
+    let view = proposal(ctx, &args.proposal, &args.reference).await?;
+    Ok((writer, view))
 }
 
 /// What a proposal is about.

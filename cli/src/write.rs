@@ -188,6 +188,15 @@ impl Writer<'_> {
         Ok(rent.map_err(ClientError::from)?)
     }
 
+    /// What an account holds; nothing where there is none.
+    ///
+    /// # Errors
+    /// Those of the RPC server.
+    pub async fn lamports(&self, address: &Pubkey) -> Result<u64, CliError> {
+        let account = self.client.get_account(address).await?;
+        Ok(account.map_or(0, |account| account.lamports))
+    }
+
     /// How transactions are sent.
     pub fn options(&self, compute_units: Option<u32>) -> SendOptions {
         SendOptions {

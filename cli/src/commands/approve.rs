@@ -5,8 +5,7 @@ use clap::Args;
 use crate::{
     context::Context,
     error::CliError,
-    reference::Reference,
-    vote::{cast, MessageOptions, Verb, VoteOptions},
+    vote::{Verb, Votes},
 };
 
 /// The proposals, and how to sign.
@@ -16,13 +15,8 @@ use crate::{
     portcullis approve PROGRAM_ID/12 --yes --digest 7f3a90bc11d2e4f5\n  \
     portcullis approve PROGRAM_ID/12 OTHER_ID/3 --digest 7f3a90bc11d2e4f5 --digest 01bb4cf2a9e8d736 --yes")]
 pub struct Approve {
-    /// Which proposals: 12, PROGRAM_ID/12, council/3 or addresses
-    #[arg(value_name = "REF", required_unless_present = "relay")]
-    proposals: Vec<Reference>,
     #[command(flatten)]
-    options: VoteOptions,
-    #[command(flatten)]
-    messages: MessageOptions,
+    votes: Votes,
 }
 
 impl Approve {
@@ -31,11 +25,6 @@ impl Approve {
     /// # Errors
     /// What stands against one of the votes; then none is sent.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self {
-            proposals,
-            options,
-            messages,
-        } = self;
-        cast(ctx, Verb::Approve, &proposals, options, messages).await
+        self.votes.cast(ctx, Verb::Approve).await
     }
 }

@@ -5,27 +5,16 @@ use portcullis::{error::PortcullisError, lifecycle};
 use serde_json::json;
 
 use crate::{
-    args::{RefArgs, WriteArgs},
-    client_error::rule,
-    context::Context,
-    error::CliError,
-    output::Fields,
-    reference::Reference,
-    resolve, view,
-    write::Step,
+    args::ProposalArgs, client_error::rule, context::Context, error::CliError, output::Fields,
+    resolve, view, write::Step,
 };
 
 /// Which proposal.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  portcullis cancel PROGRAM_ID/12")]
 pub struct Cancel {
-    /// Which proposal: 12, PROGRAM_ID/12, council/3 or its address
-    #[arg(value_name = "REF")]
-    proposal: Reference,
     #[command(flatten)]
-    reference: RefArgs,
-    #[command(flatten)]
-    write: WriteArgs,
+    of: ProposalArgs,
 }
 
 impl Cancel {
@@ -34,13 +23,7 @@ impl Cancel {
     /// # Errors
     /// Where the proposal is queued, has ended, or is somebody else's.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self {
-            proposal,
-            reference,
-            write,
-        } = self;
-        let writer = ctx.writer(write)?;
-        let view = resolve::proposal(ctx, &proposal, &reference).await?;
+        let (writer, view) = resolve::to_change(ctx, &self.of).await?;
         let name = view::name(&view);
         let proposer = view.proposal.terms.proposer;
         if writer.key() != proposer {

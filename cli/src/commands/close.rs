@@ -8,12 +8,11 @@ use serde_json::{json, Value};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
 
 use crate::{
-    args::{RefArgs, WriteArgs},
+    args::ProposalArgs,
     client_error::rule,
     context::Context,
     error::CliError,
     output::Fields,
-    reference::Reference,
     resolve, view,
     write::{Step, Writer},
 };
@@ -24,13 +23,8 @@ use crate::{
     Its attestations and a hash in the making are closed with it. A proposal that still holds its buffer gives that back\n\
     first: portcullis buffer return PROGRAM_ID/12")]
 pub struct Close {
-    /// Which proposal: 12, PROGRAM_ID/12, council/3 or its address
-    #[arg(value_name = "REF")]
-    proposal: Reference,
     #[command(flatten)]
-    reference: RefArgs,
-    #[command(flatten)]
-    write: WriteArgs,
+    of: ProposalArgs,
 }
 
 impl Close {
@@ -39,13 +33,7 @@ impl Close {
     /// # Errors
     /// Where the proposal is live or still holds its buffer.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self {
-            proposal,
-            reference,
-            write,
-        } = self;
-        let writer = ctx.writer(write)?;
-        let view = resolve::proposal(ctx, &proposal, &reference).await?;
+        let (writer, view) = resolve::to_change(ctx, &self.of).await?;
         let name = view::name(&view);
         lifecycle::check(view.status, lifecycle::Step::Close).map_err(|error| {
             rule(error).context(format!("proposal {name} is {}", view.status.name()))
@@ -144,8 +132,7 @@ impl Closing {
         payer: Pubkey,
         instruction: Instruction,
     ) -> Result<(), CliError> {
-        let account = writer.client.get_account(&address).await?;
-        let lamports = account.map_or(0, |account| account.lamports);
+        let lamports = writer.lamports(&address).await?;
         self.rents.push((what.to_string(), lamports, payer));
         self.instructions.push(instruction);
         Ok(())

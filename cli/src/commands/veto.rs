@@ -5,8 +5,7 @@ use clap::Args;
 use crate::{
     context::Context,
     error::CliError,
-    reference::Reference,
-    vote::{cast, MessageOptions, Verb, VoteOptions},
+    vote::{Verb, Votes},
 };
 
 /// The proposal, and how to sign.
@@ -15,13 +14,8 @@ use crate::{
     after_help = "Examples:\n  portcullis veto PROGRAM_ID/12\n  portcullis veto PROGRAM_ID/12 --yes --digest 7f3a90bc11d2e4f5"
 )]
 pub struct Veto {
-    /// Which proposals: 12, PROGRAM_ID/12, council/3 or addresses
-    #[arg(value_name = "REF", required_unless_present = "relay")]
-    proposals: Vec<Reference>,
     #[command(flatten)]
-    options: VoteOptions,
-    #[command(flatten)]
-    messages: MessageOptions,
+    votes: Votes,
 }
 
 impl Veto {
@@ -30,11 +24,6 @@ impl Veto {
     /// # Errors
     /// What stands against the vote.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self {
-            proposals,
-            options,
-            messages,
-        } = self;
-        cast(ctx, Verb::Veto, &proposals, options, messages).await
+        self.votes.cast(ctx, Verb::Veto).await
     }
 }

@@ -84,12 +84,7 @@ pub fn gate_text(gate: &Keyed<Gate>) -> String {
         fields.render(0),
         policy_args::fields(&account.policy).render(2)
     );
-    let mut earlier: Vec<&Release> = account
-        .earlier
-        .iter()
-        .filter(|release| release.index > 0)
-        .collect();
-    earlier.sort_by_key(|release| std::cmp::Reverse(release.index));
+    let earlier = earlier_releases(account);
     if !earlier.is_empty() {
         text.push_str("\n\nearlier releases");
         for release in earlier {
@@ -99,15 +94,18 @@ pub fn gate_text(gate: &Keyed<Gate>) -> String {
     text
 }
 
+/// The releases that the gate remembers, the newest first.
+fn earlier_releases(gate: &Gate) -> Vec<&Release> {
+    let remembered = gate.earlier.iter().filter(|release| release.index > 0);
+    let mut releases: Vec<&Release> = remembered.collect();
+    releases.sort_by_key(|release| std::cmp::Reverse(release.index));
+    releases
+}
+
 /// A gate for programs.
 pub fn gate_json(gate: &Keyed<Gate>) -> Value {
     let account = &gate.account;
-    let mut earlier: Vec<&Release> = account
-        .earlier
-        .iter()
-        .filter(|release| release.index > 0)
-        .collect();
-    earlier.sort_by_key(|release| std::cmp::Reverse(release.index));
+    let earlier = earlier_releases(account);
     let [standard, emergency, standbys @ ..] = &account.pending;
     json!({
         "program": account.program.to_string(),

@@ -3,17 +3,16 @@
 mod digest;
 mod file;
 mod message;
+mod options;
 mod verb;
 
 pub use {
     file::parse_hash,
     message::{relay, MessageOptions},
+    options::{VoteOptions, Votes},
     verb::Verb,
 };
 
-use std::path::PathBuf;
-
-use clap::Args;
 use portcullis::constants::{MAX_VOTE_VALIDITY_SECONDS, TRIGGER_LAPSE_SECONDS};
 use portcullis_client::{
     account::ProposalView,
@@ -23,37 +22,17 @@ use serde_json::{json, Value};
 use solana_sdk::{hash::Hash, instruction::Instruction, pubkey::Pubkey, signature::Signature};
 
 use crate::{
-    args::{RefArgs, WriteArgs},
     artifact,
     client_error::hash,
     commands::review::loud,
     context::Context,
-    duration::{human, parse_seconds, utc_and_local},
+    duration::{human, utc_and_local},
     error::CliError,
     output::{printable, Fields},
     reference::Reference,
     resolve, view,
     write::{Step, Writer},
 };
-use digest::DigestArg;
-
-/// The options of every vote.
-#[derive(Args, Clone, Debug)]
-pub struct VoteOptions {
-    /// The digest that you reviewed: all 64 hexadecimal digits, or at least the first 32. Required with --yes
-    #[arg(long = "digest", value_name = "HEX")]
-    digests: Vec<DigestArg>,
-    /// Your own build: its hash must be the proposal's
-    #[arg(long = "artifact", value_name = "FILE")]
-    artifacts: Vec<PathBuf>,
-    /// How long the signed vote can be used, at most 24h and never past the voting deadline
-    #[arg(long, value_name = "DURATION", value_parser = parse_seconds, default_value = "1h")]
-    valid_for: u32,
-    #[command(flatten)]
-    pub reference: RefArgs,
-    #[command(flatten)]
-    pub write: WriteArgs,
-}
 
 /// Reviews, signs and sends votes of one kind, as a transaction or as messages.
 ///

@@ -6,6 +6,7 @@ use portcullis_client::account::decode_buffer;
 use serde_json::json;
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
 
+use super::require_releasable;
 use crate::{
     args::{RefArgs, WriteArgs},
     client_error::rule,
@@ -182,12 +183,7 @@ async fn abandoned(
 ) -> Result<(), CliError> {
     let view = resolve::proposal(ctx, proposal, reference).await?;
     let name = view::name(&view);
-    lifecycle::check(view.status, lifecycle::Step::ReleaseBuffer).map_err(|error| {
-        rule(error).context(format!("proposal {name} is {}", view.status.name()))
-    })?;
-    if !view.holds_buffer() {
-        return Err(rule(PortcullisError::BufferReleased).context(format!("proposal {name}")));
-    }
+    require_releasable(&view, &name)?;
     // Without a stored end, the one that the program would store: an expiry's deadline, else now.
     let ended_at = match (view.proposal.ended_at, view.status) {
         (0, lifecycle::Status::Expired) => view.facts.deadline(),
@@ -202,8 +198,7 @@ async fn abandoned(
         )));
     }
     let (buffer, spill) = (view.proposal.terms.buffer, view.proposal.terms.spill);
-    let account = writer.client.get_account(&buffer).await?;
-    let lamports = account.map_or(0, |account| account.lamports);
+    let lamports = writer.lamports(&buffer).await?;
     writer.show(
         "about to close a buffer that was left behind",
         Fields::new()

@@ -1,17 +1,11 @@
 //! Hands the buffer of a proposal that ended without execution back to its depositor. Anyone may.
 
 use clap::Args;
-use portcullis::{error::PortcullisError, lifecycle};
 use serde_json::json;
 
+use super::require_releasable;
 use crate::{
-    args::{RefArgs, WriteArgs},
-    client_error::rule,
-    context::Context,
-    error::CliError,
-    output::Fields,
-    reference::Reference,
-    resolve, view,
+    args::ProposalArgs, context::Context, error::CliError, output::Fields, resolve, view,
     write::Step,
 };
 
@@ -19,13 +13,8 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  portcullis buffer return PROGRAM_ID/12")]
 pub struct Return {
-    /// Which proposal: 12, PROGRAM_ID/12, council/3 or its address
-    #[arg(value_name = "REF")]
-    proposal: Reference,
     #[command(flatten)]
-    reference: RefArgs,
-    #[command(flatten)]
-    write: WriteArgs,
+    of: ProposalArgs,
 }
 
 impl Return {
@@ -34,23 +23,11 @@ impl Return {
     /// # Errors
     /// Where the proposal is live or holds no buffer any more.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self {
-            proposal,
-            reference,
-            write,
-        } = self;
-        let writer = ctx.writer(write)?;
-        let view = resolve::proposal(ctx, &proposal, &reference).await?;
+        let (writer, view) = resolve::to_change(ctx, &self.of).await?;
         let name = view::name(&view);
-        lifecycle::check(view.status, lifecycle::Step::ReleaseBuffer).map_err(|error| {
-            rule(error).context(format!("proposal {name} is {}", view.status.name()))
-        })?;
-        if !view.holds_buffer() {
-            return Err(rule(PortcullisError::BufferReleased).context(format!("proposal {name}")));
-        }
+        require_releasable(&view, &name)?;
         let (buffer, depositor) = (view.proposal.terms.buffer, view.proposal.terms.proposer);
-        let account = writer.client.get_account(&buffer).await?;
-        let rent = account.map_or(0, |account| account.lamports);
+        let rent = writer.lamports(&buffer).await?;
         writer.show(
             "about to hand a buffer back",
             Fields::new()

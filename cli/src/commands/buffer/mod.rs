@@ -8,8 +8,10 @@ pub(crate) mod upload;
 pub use {close::Close, hand_back::Return, list::List, upload::Upload};
 
 use clap::Subcommand;
+use portcullis::{error::PortcullisError, lifecycle};
+use portcullis_client::account::ProposalView;
 
-use crate::{context::Context, error::CliError};
+use crate::{client_error::rule, context::Context, error::CliError};
 
 /// What can be done with buffers.
 #[derive(Debug, Subcommand)]
@@ -37,4 +39,15 @@ impl Buffer {
             Self::Close(command) => command.run(ctx).await,
         }
     }
+}
+
+/// Requires that a proposal has ended and still holds its buffer.
+fn require_releasable(view: &ProposalView, name: &str) -> Result<(), CliError> {
+    lifecycle::check(view.status, lifecycle::Step::ReleaseBuffer).map_err(|error| {
+        rule(error).context(format!("proposal {name} is {}", view.status.name()))
+    })?;
+    if !view.holds_buffer() {
+        return Err(rule(PortcullisError::BufferReleased).context(format!("proposal {name}")));
+    }
+    Ok(())
 }
