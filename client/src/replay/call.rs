@@ -14,24 +14,28 @@ pub(super) struct Call<'a> {
     /// Its name in the program, for errors.
     pub name: &'static str,
     pub keys: &'a [Pubkey],
+    /// How many of them are passed over.
+    pub passed: usize,
     pub now: Now,
 }
 
 impl Call<'_> {
     /// Its first accounts; those behind them are not needed here.
     pub(super) fn accounts<const N: usize>(&self) -> Result<[Pubkey; N], ReplayError> {
-        self.keys
-            .first_chunk()
+        let keys = self.keys.get(self.passed..).unwrap_or_default();
+        keys.first_chunk()
             .copied()
             .ok_or(ReplayError::MissingAccounts {
                 instruction: self.name,
+                required: self.passed.saturating_add(N),
+                found: self.keys.len(),
             })
     }
 
-    /// The same call without its first accounts.
+    /// The same call behind its first accounts.
     pub(super) fn behind(&self, accounts: usize) -> Self {
         Self {
-            keys: self.keys.get(accounts..).unwrap_or_default(),
+            passed: self.passed.saturating_add(accounts),
             ..*self
         }
     }

@@ -48,7 +48,7 @@ impl Replay {
         macro_rules! dispatch {
             ($($type:ident($args:ty) $name:literal => $handler:expr;)+) => {
                 $(if let Some(args) = args::<$args>(data, data::$type::DISCRIMINATOR, $name) {
-                    let call = Call { name: $name, keys, now };
+                    let call = Call { name: $name, keys, passed: 0, now };
                     #[allow(clippy::redundant_closure_call)]
                     return ($handler)(&call, args?);
                 })+

@@ -37,8 +37,12 @@ pub enum ReplayError {
     UnknownInstruction,
     #[error("the data of {instruction} cannot be decoded")]
     BadArguments { instruction: &'static str },
-    #[error("{instruction} has too few accounts")]
-    MissingAccounts { instruction: &'static str },
+    #[error("{instruction} needs {required} accounts and has {found}: the history is altered")]
+    MissingAccounts {
+        instruction: &'static str,
+        required: usize,
+        found: usize,
+    },
     #[error("{instruction} names {address}, which no instruction before it created: the history is incomplete")]
     UnknownAccount {
         instruction: &'static str,

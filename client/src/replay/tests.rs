@@ -349,7 +349,22 @@ fn what_is_no_instruction_of_ours_is_refused_by_name() {
     assert_eq!(
         replay.feed(data::Queue::DISCRIMINATOR, &[], START),
         Err(ReplayError::MissingAccounts {
-            instruction: "queue"
+            instruction: "queue",
+            required: 3,
+            found: 0,
+        })
+    );
+    let vote = VoteArgs {
+        digest: DIGEST,
+        valid_until: 0,
+    };
+    let veto = anchor_lang::InstructionData::data(&data::Veto { args: vote });
+    assert_eq!(
+        replay.feed(&veto, &[Pubkey::new_unique()], START),
+        Err(ReplayError::MissingAccounts {
+            instruction: "veto",
+            required: 4,
+            found: 1,
         })
     );
 }
