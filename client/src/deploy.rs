@@ -27,18 +27,16 @@ pub struct Deployment {
     pub signature: Signature,
 }
 
-/// The instruction that makes room for an ELF of `elf_len` bytes in a programdata account that has room for `capacity`, both
-/// without the header; `None` where it has room already. Loader v3 extends by 10,240 bytes at least, or to its limit
-/// (SIMD-0431). Anyone may send it, at top level, and not in the slot of another extension or upgrade.
+/// The bytes that a programdata account with room for `capacity` lacks for an ELF of `elf_len`, both without the header;
+/// `None` where it has room already. Loader v3 extends by 10,240 bytes at least, or to its limit (SIMD-0431).
 ///
 /// # Errors
 /// `ProgramTooLarge`.
-pub fn extend_program(
+pub fn extension_bytes(
     program: &Pubkey,
-    payer: &Pubkey,
     capacity: usize,
     elf_len: usize,
-) -> Result<Option<Instruction>, ClientError> {
+) -> Result<Option<u32>, ClientError> {
     if elf_len <= capacity {
         return Ok(None);
     }
@@ -56,30 +54,25 @@ pub fn extend_program(
         .saturating_sub(capacity)
         .max(MINIMUM_EXTEND_PROGRAM_BYTES as usize)
         .min(headroom);
-    let additional = u32::try_from(additional).map_err(|_| too_large)?;
-    Ok(Some(loader::extend_program(
-        program,
-        Some(payer),
-        additional,
-    )))
+    u32::try_from(additional).map(Some).map_err(|_| too_large)
+}
+
+/// The instruction that makes room for an ELF, if it needs any; see [`extension_bytes`]. Anyone may send it, at top level, and
+/// not in the slot of another extension or upgrade.
+///
+/// # Errors
+/// `ProgramTooLarge`.
+pub fn extend_program(
+    program: &Pubkey,
+    payer: &Pubkey,
+    capacity: usize,
+    elf_len: usize,
+) -> Result<Option<Instruction>, ClientError> {
+    let additional = extension_bytes(program, capacity, elf_len)?;
+    Ok(additional.map(|bytes| loader::extend_program(program, Some(payer), bytes)))
 }
 
 impl Client {
-    /// The instruction that makes room for a buffer in a program, if it has too little; see [`extend_program`].
-    /// `buffer_len` counts the bytes behind the buffer's header.
-    ///
-    /// # Errors
-    /// `NotFound`, `WrongOwner`, `Decode`, `ProgramTooLarge`.
-    pub async fn extension_needed(
-        &self,
-        program: &Pubkey,
-        payer: &Pubkey,
-        buffer_len: usize,
-    ) -> Result<Option<Instruction>, ClientError> {
-        let programdata = self.fetch_programdata(program).await?.account;
-        extend_program(program, payer, programdata.elf.len(), buffer_len)
-    }
-
     /// Deploys a new program through a buffer. `max_len` is the room for later upgrades, in bytes; `None`: the
     /// artifact's own length.
     ///

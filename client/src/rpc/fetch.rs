@@ -124,16 +124,6 @@ impl Client {
             .await
     }
 
-    /// The proposal about a council itself with this index, as [`fetch_proposal_view`](Self::fetch_proposal_view).
-    pub async fn fetch_proposal_of_council(
-        &self,
-        council: &Pubkey,
-        index: u32,
-    ) -> Result<ProposalView, ClientError> {
-        self.fetch_proposal_view(&pda::proposal(&self.portcullis, council, index))
-            .await
-    }
-
     /// The attestation of a proposal by one attester, if there is one.
     pub async fn fetch_attestation(
         &self,

@@ -60,11 +60,6 @@ impl Client {
         Ok(proposals)
     }
 
-    /// The proposals of all gates and councils whose accounts are not closed.
-    pub async fn list_all_proposals(&self) -> Result<Vec<Keyed<StoredProposal>>, ClientError> {
-        self.list(None).await
-    }
-
     /// The proposals of a gate, beside it and its council, all as of `now`, by index.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use solana_signer::Signer;
 
 use self::uploader::Uploader;
 use crate::{
-    account::{decode_buffer, Buffer, BUFFER_HEADER},
+    account::BUFFER_HEADER,
     elf::Artifact,
     error::{hex, ClientError},
     rpc::Client,
@@ -215,21 +215,6 @@ impl Client {
         buffers.sort_by_key(|buffer| buffer.address);
         Ok(buffers)
     }
-
-    /// A buffer with its bytes.
-    ///
-    /// # Errors
-    /// `NotFound`, `WrongOwner`, `Decode`.
-    pub async fn fetch_buffer(&self, address: &Pubkey) -> Result<Buffer, ClientError> {
-        let account = self
-            .get_account(address)
-            .await?
-            .ok_or(ClientError::NotFound {
-                address: *address,
-                expected: "a buffer (loader v3)",
-            })?;
-        decode_buffer(address, &account)
-    }
 }
 
 /// The bytes before the ELF in a buffer of `authority`: the state's tag and the option's tag, as bincode writes them.
@@ -250,6 +235,7 @@ mod tests {
     use solana_account::Account;
 
     use super::*;
+    use crate::account::decode_buffer;
 
     #[test]
     fn a_buffer_s_header_is_that_of_the_interface_crate() {

@@ -8,10 +8,11 @@ use portcullis::{
 };
 use portcullis_client::{
     account::{ProposalView, BUFFER_HEADER, PROGRAMDATA_HEADER},
-    deploy::extend_program,
+    deploy::extension_bytes,
     transaction::execution_compute_units,
 };
 use serde_json::json;
+use solana_loader_v3_interface::instruction as loader_v3;
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Signature};
 
 use crate::{
@@ -148,7 +149,7 @@ fn require_interval(view: &ProposalView) -> Result<(), CliError> {
 
 /// An extension of the program that comes before the execution.
 pub(crate) struct Extension {
-    bytes: usize,
+    bytes: u32,
     pub rent_lamports: u64,
     pub instruction: Instruction,
 }
@@ -178,16 +179,13 @@ pub(crate) async fn extension(
         .account
         .elf
         .len();
-    let Some(instruction) = extend_program(&program, &writer.payer_key(), room, buffer_len)? else {
+    let Some(bytes) = extension_bytes(&program, room, buffer_len)? else {
         return Ok(None);
     };
-    // The instruction ends with the number of bytes (solana-loader-v3-interface 6, `ExtendProgram`).
-    let bytes = instruction
-        .data
-        .last_chunk()
-        .map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
-    let now = writer.rent(PROGRAMDATA_HEADER + room).await?;
-    let then = writer.rent(PROGRAMDATA_HEADER + room + bytes).await?;
+    let instruction = loader_v3::extend_program(&program, Some(&writer.payer_key()), bytes);
+    let space = PROGRAMDATA_HEADER.saturating_add(room);
+    let now = writer.rent(space).await?;
+    let then = writer.rent(space.saturating_add(bytes as usize)).await?;
     Ok(Some(Extension {
         bytes,
         rent_lamports: then.saturating_sub(now),
