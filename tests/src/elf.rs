@@ -45,15 +45,20 @@ pub fn large(len: usize, fill: u8) -> Vec<u8> {
     elf
 }
 
+/// The least lamports of an account of so many bytes.
+pub fn rent(bytes: usize) -> u64 {
+    static SVM: OnceLock<LiteSVM> = OnceLock::new();
+    SVM.get_or_init(|| LiteSVM::default().with_sysvars())
+        .minimum_balance_for_rent_exemption(bytes)
+}
+
 fn loader_account(state: &UpgradeableLoaderState, header: usize, content: &[u8]) -> Account {
     let mut data = vec![0; header + content.len()];
     let mut account =
         Account::new_data_with_space(1, state, header, &bpf_loader_upgradeable::ID).unwrap();
     data[..header].copy_from_slice(&account.data);
     data[header..].copy_from_slice(content);
-    account.lamports = LiteSVM::default()
-        .with_sysvars()
-        .minimum_balance_for_rent_exemption(data.len());
+    account.lamports = rent(data.len());
     account.data = data;
     account
 }

@@ -39,17 +39,12 @@ fn sequences(seed: u64, part: u64, count: u64) -> Tally {
     };
     let mut runner =
         TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let tally = std::cell::RefCell::new(Tally::new());
+    let tally = std::cell::RefCell::new(Tally::default());
     let sequence = prop::collection::vec(step(), 1..=STEPS);
     let result = runner.run(&sequence, |steps: Vec<Step>| {
         let mut run = Run::default();
         let result = run.all(&steps);
-        for (name, (accepted, refused)) in run.tally {
-            let sum = &mut *tally.borrow_mut();
-            let count = sum.entry(name).or_default();
-            count.0 += accepted;
-            count.1 += refused;
-        }
+        tally.borrow_mut().add(&run.tally);
         result.map_err(TestCaseError::fail)
     });
     if let Err(TestError::Fail(reason, steps)) = result {
@@ -70,7 +65,7 @@ fn chain_and_model_agree() {
         from_env("PORTCULLIS_SEQUENCES", 300),
         from_env("PORTCULLIS_SEED", 1),
     );
-    let mut tally = Tally::new();
+    let mut tally = Tally::default();
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..PARTS)
             .map(|part| scope.spawn(move || sequences(seed, part, count.div_ceil(PARTS))))
@@ -79,20 +74,25 @@ fn chain_and_model_agree() {
             let part = thread
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            for (name, (accepted, refused)) in part {
-                let sum = tally.entry(name).or_default();
-                sum.0 += accepted;
-                sum.1 += refused;
-            }
+            tally.add(&part);
         }
     });
     println!("{count} sequences from seed {seed}: accepted and refused");
-    for (name, (accepted, refused)) in &tally {
+    for (name, (accepted, refused)) in &tally.actions {
         println!("{name:>20} {accepted:>9} {refused:>9}");
+    }
+    println!("statuses that proposals came to");
+    for (kind, statuses) in &tally.statuses {
+        let statuses: Vec<_> = statuses.iter().map(|(s, n)| format!("{s} {n}")).collect();
+        println!("{kind:>20} {}", statuses.join(", "));
     }
     // Else the steps have become such that they no longer test.
     if count >= 300 {
-        let actions: Vec<_> = tally.iter().filter(|(n, _)| !n.contains(" by ")).collect();
+        let actions: Vec<_> = tally
+            .actions
+            .iter()
+            .filter(|(n, _)| !n.contains(" by "))
+            .collect();
         for (name, (accepted, refused)) in &actions {
             let free = ["Wait", "Extend", "Write"].contains(&name.as_str());
             assert!(*accepted > 0, "{name} is never accepted");

@@ -2,7 +2,7 @@
 
 use portcullis::{error::PortcullisError, policy::Policy};
 
-use super::{Id, Lane, Model, Parent, What};
+use super::{HashStep, Id, Lane, Model, Parent, Target, What};
 
 /// Why an action is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,15 @@ pub enum Action {
     CloseBuffer(Id),
     CloseProposal(Id),
     CloseAttestation(Id, Id),
+    Hash(HashStep),
+    /// All steps of a hash that has begun, but the last two.
+    Advance(Target),
+    /// With who is named as the one who paid.
+    CloseHashing(Target, usize),
+    Abandon {
+        program: Id,
+        by: Id,
+    },
 }
 
 impl Action {
@@ -137,6 +146,11 @@ impl Action {
                 Form::Transaction => format!("{kind:?}"),
                 form => format!("{kind:?} by {form:?}"),
             },
+            Action::Hash(HashStep {
+                target: Target::Proposal(_),
+                ..
+            }) => "HashBuffer".to_string(),
+            Action::Hash(_) => "HashProgram".to_string(),
             _ => text[..end].to_string(),
         }
     }
@@ -218,6 +232,10 @@ impl Model {
             Action::CloseBuffer(proposal) => self.close_buffer(*proposal),
             Action::CloseProposal(proposal) => self.close_proposal(*proposal),
             Action::CloseAttestation(proposal, by) => self.close_attestation(*proposal, *by),
+            Action::Hash(step) => self.hash_step(step),
+            Action::Advance(target) => self.advance(*target),
+            Action::CloseHashing(target, refund) => self.close_hashing(*target, *refund),
+            Action::Abandon { program, by } => self.abandon(*program, *by),
         }
     }
 }

@@ -2,23 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anchor_lang::Discriminator;
 use bytemuck::{bytes_of, Pod, Zeroable};
 use portcullis::{
     policy::Snapshot,
     record::Log,
     state::{
-        Attestation, GateMaxima, PendingSlot, Release as ReleaseAccount, Terms as TermsAccount,
+        Attestation, GateMaxima, Hashing as HashingAccount, PendingSlot, Release as ReleaseAccount,
+        Terms as TermsAccount,
     },
 };
 use portcullis_client::pda;
-use solana_account::ReadableAccount;
+use solana_account::{AccountSharedData, ReadableAccount};
 use solana_sdk::{pubkey::Pubkey, signer::Signer};
+use solana_sdk_ids::sysvar::slot_hashes;
+use solana_sha256_hasher::hashv;
 
 use super::{send::Digests, *};
 use crate::{
     elf, Council as CouncilAccount, Gate as GateAccount, Proposal as ProposalAccount, World,
     BUILDER,
 };
+
+/// The accounts there must be, with their bytes and who of `start::payers` paid for them.
+type Known = BTreeMap<Pubkey, (usize, usize)>;
+/// Bytes of a hash in the making.
+const HASHING_SPACE: usize = 116;
 
 /// A difference, in words.
 pub type Check = Result<(), String>;
@@ -59,8 +68,7 @@ fn holder(holder: Holder) -> Option<Pubkey> {
     }
 }
 
-/// What is compared is the whole of each account but what only the chain can know: digests and hashes of slots and logs,
-/// which the replay compares.
+/// What is compared is the whole of each account; the heads of the log chains `drive` folds.
 pub struct Compared<'a> {
     pub model: &'a Model,
     pub world: &'a World,
@@ -76,12 +84,12 @@ impl Compared<'_> {
     pub fn check(&mut self) -> Check {
         let mut known = BTreeMap::new();
         for id in 0..self.model.councils.len() {
-            known.insert(start::council(id), CouncilAccount::SPACE);
+            known.insert(start::council(id), (CouncilAccount::SPACE, 0));
             self.council(id)?;
         }
         for id in 0..self.model.programs.len() {
             if self.model.gates[id].is_some() {
-                known.insert(start::gate(id), GateAccount::SPACE);
+                known.insert(start::gate(id), (GateAccount::SPACE, 0));
                 self.gate(id)?;
             }
             self.program(id)?;
@@ -91,6 +99,12 @@ impl Compared<'_> {
         }
         for id in 0..self.model.buffers.len() {
             self.buffer(id)?;
+        }
+        for (target, hashing) in &self.model.hashings {
+            known.insert(
+                self.hashing(*target, hashing)?,
+                (HASHING_SPACE, hashing.payer),
+            );
         }
         self.nothing_else(&known)?;
         self.lamports(&known)
@@ -159,6 +173,12 @@ impl Compared<'_> {
         let found: GateAccount = self.world.read(&start::gate(id));
         let release = |index: usize| {
             let release = &gate.releases[index - 1];
+            if release.build == NOTHING {
+                return ReleaseAccount {
+                    index: index as u32,
+                    ..ReleaseAccount::default()
+                };
+            }
             let commitment = start::commitment(release.build);
             ReleaseAccount {
                 sha256: commitment.sha256,
@@ -181,7 +201,7 @@ impl Compared<'_> {
             version: 1,
             bump: found.bump,
             authority_bump: found.authority_bump,
-            state: u8::from(gate.state == GateState::Active),
+            state: gate.state as u8,
             life: gate.life,
             council: start::council(gate.council),
             program: start::program(id),
@@ -205,31 +225,70 @@ impl Compared<'_> {
 
     fn program(&self, id: Id) -> Check {
         let program = &self.model.programs[id];
-        let mut content = start::build(program.build).to_vec();
-        content.resize(program.capacity, 0);
-        let expected = elf::programdata(program.deployed, holder(program.authority), &content);
-        let found = self.world.account(&pda::programdata(&start::program(id)));
+        let header = elf::programdata(program.deployed, holder(program.authority), &[]).data;
+        let Some(found) = self.found(&pda::programdata(&start::program(id))) else {
+            return Err(format!("program {id}: no programdata"));
+        };
+        let (found_header, content) = found.data().split_at(header.len());
         // Behind an authority that was taken away the loader leaves the bytes of the former one.
-        if program.authority == Holder::Nobody {
-            equal("no authority", 0, found.data[12])?;
-            return equal("final bytes", &expected.data[45..], &found.data[45..]);
-        }
+        let compared = match program.authority {
+            Holder::Nobody => 13,
+            _ => header.len(),
+        };
+        equal(
+            &format!("header of program {id}"),
+            &header[..compared],
+            &found_header[..compared],
+        )?;
         equal(
             &format!("lamports of program {id}"),
-            expected.lamports,
-            found.lamports,
+            elf::rent(header.len() + program.capacity),
+            found.lamports(),
         )?;
-        if expected.data != found.data {
-            return Err(format!(
-                "program {id}: header {:?}, expected {:?}, or other bytes",
-                &found.data[..45],
-                &expected.data[..45]
-            ));
+        let build = start::build(program.build);
+        let same = content.len() == program.capacity
+            && content.starts_with(build)
+            && content[build.len()..].iter().all(|byte| *byte == 0);
+        if !same {
+            return Err(format!("program {id} has other bytes"));
         }
         Ok(())
     }
 
-    fn proposal(&mut self, id: Id, known: &mut BTreeMap<Pubkey, usize>) -> Check {
+    /// An account as it is, without a copy of its bytes.
+    fn found(&self, key: &Pubkey) -> Option<&AccountSharedData> {
+        let found = self.world.svm.accounts_db().inner.get(key);
+        found.filter(|account| account.lamports() > 0)
+    }
+
+    fn hashing(&self, target: Target, hashing: &Hashing) -> Result<Pubkey, String> {
+        let of = self.model.target_key(target);
+        let key = pda::hashing(&portcullis::ID, &of);
+        let Some(found) = self.found(&key) else {
+            return Err(format!("hash of {target:?}: none on chain"));
+        };
+        let payer = start::payers()[hashing.payer].pubkey();
+        let words = start::words(hashing.build, hashing.done);
+        let words: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let expected = [
+            HashingAccount::DISCRIMINATOR,
+            of.as_ref(),
+            &hashing.life.to_le_bytes(),
+            // The version; the bump; reserved.
+            &[1, found.data().get(45).copied().unwrap_or(0), 0, 0],
+            payer.as_ref(),
+            &words,
+            &hashing.done.to_le_bytes(),
+        ];
+        equal(
+            &format!("hash of {target:?}"),
+            &expected.concat()[..],
+            found.data(),
+        )?;
+        Ok(key)
+    }
+
+    fn proposal(&mut self, id: Id, known: &mut Known) -> Check {
         let proposal = &self.model.proposals[id];
         let keys = self.model.keys(id);
         let address = self.model.address(id);
@@ -239,7 +298,7 @@ impl Compared<'_> {
             let Some(found) = found.filter(|found| !found.data.is_empty()) else {
                 return Err(format!("attestation of {attester} on {id}: none on chain"));
             };
-            known.insert(key, found.data.len());
+            known.insert(key, (found.data.len(), 0));
             let attestation: Attestation = self.world.read(&key);
             let expected = Attestation {
                 proposal: address,
@@ -263,10 +322,11 @@ impl Compared<'_> {
         if account.data.len() < ProposalAccount::SPACE {
             return Err(format!("proposal {id}: none on chain"));
         }
-        known.insert(address, account.data.len());
+        known.insert(address, (account.data.len(), 0));
         let found: ProposalAccount =
             bytemuck::pod_read_unaligned(&account.data[8..ProposalAccount::SPACE]);
         if id == self.digests.len() {
+            self.new_digest(proposal.parent, &account.data, &found)?;
             self.digests.push(found.digest);
         }
         let payload = send::change(&proposal.what, self.digests)
@@ -279,6 +339,21 @@ impl Compared<'_> {
         )?;
         let expected = self.expected(id, &found);
         same(format!("proposal {id}"), &expected, &found)
+    }
+
+    /// What voters sign, as `docs/spec.md` words it, over terms that are compared as all else is.
+    fn new_digest(&self, parent: Parent, data: &[u8], found: &ProposalAccount) -> Check {
+        // A count, then the newest slot and its hash.
+        let hashes = self.world.account(&slot_hashes::ID).data;
+        equal("slot hash", &hashes[16..48], &found.terms.slot_hash[..])?;
+        let digest = hashv(&[
+            b"portcullis:proposal:v1",
+            portcullis::ID.as_ref(),
+            start::council(self.model.council_of(parent)).as_ref(),
+            &data[8..384],
+            &data[504..],
+        ]);
+        equal("digest", digest.to_bytes(), found.digest)
     }
 
     fn expected(&self, id: Id, found: &ProposalAccount) -> ProposalAccount {
@@ -351,49 +426,52 @@ impl Compared<'_> {
     }
 
     fn buffer(&self, id: Id) -> Check {
-        let found = self.world.svm.get_account(&start::buffer(id));
-        let found = found.filter(|account| account.lamports > 0);
-        let expected = self.model.buffers[id]
-            .content
-            .map(|(by, build)| elf::buffer(holder(by), start::build(build)));
-        match (expected, found) {
-            (None, None) => Ok(()),
-            (Some(expected), Some(found))
-                if expected.data == found.data && expected.lamports == found.lamports =>
-            {
-                Ok(())
+        let found = self.found(&start::buffer(id));
+        let same = match (self.model.buffers[id].content, found) {
+            (None, None) => true,
+            (Some((by, build)), Some(found)) => {
+                let content = found
+                    .data()
+                    .strip_prefix(&elf::buffer(holder(by), &[]).data[..]);
+                content == Some(start::build(build))
+                    && found.lamports() == start::buffer_lamports(build)
             }
-            (expected, found) => Err(format!(
-                "buffer {id}: model {:?}, chain header {:?}",
-                self.model.buffers[id],
-                found
-                    .or(expected)
-                    .map(|account| account.data[..37].to_vec())
-            )),
+            _ => false,
+        };
+        if same {
+            return Ok(());
         }
+        let header = found.map(|account| &account.data()[..account.data().len().min(37)]);
+        Err(format!(
+            "buffer {id}: model {:?}, chain header {header:?}",
+            self.model.buffers[id]
+        ))
     }
 
     /// Portcullis has made no account but those that the model knows.
-    fn nothing_else(&self, known: &BTreeMap<Pubkey, usize>) -> Check {
+    fn nothing_else(&self, known: &Known) -> Check {
         for (key, account) in &self.world.svm.accounts_db().inner {
             if *account.owner() == portcullis::ID {
-                let len = known.get(key).copied();
+                let len = known.get(key).map(|(len, _)| *len);
                 equal(&format!("account {key}"), len, Some(account.data().len()))?;
             }
         }
         Ok(())
     }
 
-    /// Each account has its rent, no more and no less; the rent payer and the spill account have all the rest.
-    fn lamports(&self, known: &BTreeMap<Pubkey, usize>) -> Check {
-        let mut rents = 0;
-        for (key, len) in known {
-            let rent = start::rent(*len);
+    /// Each account has its rent, no more and no less; those who paid it and the spill account have all the rest.
+    fn lamports(&self, known: &Known) -> Check {
+        let mut left = [start::LAMPORTS; start::PAYERS];
+        for (key, (len, payer)) in known {
+            let rent = elf::rent(*len);
             equal(&format!("rent of {key}"), rent, self.world.lamports(key))?;
-            rents += rent;
+            left[*payer] -= rent;
         }
-        let payer = self.world.lamports(&start::rent_payer().pubkey());
-        equal("rent payer", start::LAMPORTS - rents, payer)?;
+        let found: Vec<u64> = start::payers()
+            .iter()
+            .map(|payer| self.world.lamports(&payer.pubkey()))
+            .collect();
+        equal("rent payers", &left[..], &found[..])?;
         let spill = self.world.lamports(&start::spill());
         equal("spill", start::LAMPORTS + self.model.spilled, spill)?;
         // Held by nobody, owed to nobody.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use litesvm::types::FailedTransactionMetadata;
 use portcullis::{
     error::PortcullisError,
-    state::{Attestation, ROLE_PROPOSE},
+    state::{Attestation, ROLE_GUARD, ROLE_PROPOSE},
 };
 use portcullis_client::replay::Replay;
 use solana_sdk::{
@@ -25,8 +25,28 @@ use crate::{
     Council as CouncilAccount, Gate as GateAccount, Now, Proposal as ProposalAccount, World,
 };
 
-/// How often each action was accepted and refused.
-pub type Tally = BTreeMap<String, (u64, u64)>;
+/// How often each action was accepted and refused, and how often a proposal of each kind came to each status.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    pub actions: BTreeMap<String, (u64, u64)>,
+    pub statuses: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Tally) {
+        for (name, (accepted, refused)) in &other.actions {
+            let count = self.actions.entry(name.clone()).or_default();
+            count.0 += accepted;
+            count.1 += refused;
+        }
+        for (kind, statuses) in &other.statuses {
+            for (status, count) in statuses {
+                let sum = self.statuses.entry(kind.clone()).or_default();
+                *sum.entry(status.clone()).or_default() += count;
+            }
+        }
+    }
+}
 
 /// A run.
 pub struct Run {
@@ -52,7 +72,7 @@ impl Default for Run {
             digests: vec![],
             history,
             trace: vec![],
-            tally: Tally::new(),
+            tally: Tally::default(),
         }
     }
 }
@@ -72,12 +92,20 @@ impl Run {
     }
 
     fn step(&mut self, step: &Step) -> Check {
+        if step.verb == Verb::Contest {
+            return self.contest(step);
+        }
         for action in self.model.resolve(step) {
             let mut proposal = self.model.subject(&action);
             let before = self.model.proposals.len();
             self.act(&action)?;
             if self.model.proposals.len() > before {
                 proposal = Some(before);
+            }
+            if let Action::Adopt { program, .. } = action {
+                if !step.d.is_multiple_of(4) {
+                    self.hash_program(program, step.c)?;
+                }
             }
             match (step.verb, proposal) {
                 (Verb::Rush | Verb::CarryOut, Some(id)) => self.rush(id, step.b, false)?,
@@ -86,6 +114,48 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Hashes what is being adopted, until that is done or goes wrong.
+    fn hash_program(&mut self, program: Id, number: u8) -> Check {
+        for _ in 0..5 {
+            let gate = self.model.gates[program].as_ref();
+            if !gate.is_some_and(|gate| gate.state == GateState::Adopting) {
+                break;
+            }
+            let action = self.model.next_hash(Target::Gate(program), number);
+            self.act(&action)?;
+        }
+        Ok(())
+    }
+
+    /// Two proposals that want the same slot, both approved; the first is stopped, then the second is queued.
+    fn contest(&mut self, step: &Step) -> Check {
+        let mut rivals = vec![];
+        for _ in 0..2 {
+            for action in self.model.resolve(step) {
+                let before = self.model.proposals.len();
+                self.act(&action)?;
+                if self.model.proposals.len() > before {
+                    self.rush(before, 0, true)?;
+                    rivals.push(before);
+                }
+            }
+        }
+        let [first, second] = rivals[..] else {
+            return Ok(());
+        };
+        self.act(&Action::Queue(second))?;
+        let guardians: Vec<Id> = (0..start::people()).collect();
+        for by in guardians {
+            let veto = self.model.sign(first, by, Flaw::None, step.b);
+            let council = self.model.council_of(self.model.proposals[first].parent);
+            let guards = self.model.role_missing(council, by, ROLE_GUARD).is_none();
+            if guards && self.model.is_live(first) {
+                self.act(&Action::Vote(VoteKind::Veto, first, veto))?;
+            }
+        }
+        self.act(&Action::Queue(second))
     }
 
     /// Does what the proposal needs until it has ended or is approved, or for long enough.
@@ -143,20 +213,25 @@ impl Run {
         let mut name = action.name();
         if let Action::Execute { proposal, .. } = action {
             let proposal = &before.proposals[*proposal];
-            let what = format!("{:?}", proposal.what);
-            let what = what.split([' ', '(']).next().unwrap_or_default();
             name = match proposal.what {
                 What::Upgrade { .. } => format!("Execute {:?}", proposal.lane),
-                _ => format!("Execute {what}"),
+                _ => format!("Execute {}", first_word(&proposal.what)),
             };
         }
-        let count = self.tally.entry(name).or_default();
+        let count = self.tally.actions.entry(name).or_default();
         match expected {
             Ok(()) => count.0 += 1,
             Err(_) => count.1 += 1,
         }
         match sent {
-            None => before.happen(action, &mut self.world),
+            None => {
+                if let Action::Advance(target) = action {
+                    let steps = before.advanced(*target, &mut self.world);
+                    self.history
+                        .extend(steps.into_iter().map(|step| (step, now)));
+                }
+                before.happen(action, &mut self.world);
+            }
             Some(sent) => {
                 let instruction = sent.instruction;
                 let result = match sent.form {
@@ -199,6 +274,7 @@ impl Run {
         }
         .check()?;
         if expected.is_ok() {
+            self.count_statuses(&before);
             for (name, holds) in INVARIANTS {
                 if !holds(&before, action, &self.model) {
                     return Err(format!("{name} does not hold"));
@@ -206,6 +282,27 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Notes every proposal that has come to another status.
+    fn count_statuses(&mut self, before: &Model) {
+        for id in 0..self.model.proposals.len() {
+            let phase = self.model.phase(id);
+            if id < before.proposals.len() && before.phase(id) == phase {
+                continue;
+            }
+            let proposal = &self.model.proposals[id];
+            let kind = match &proposal.what {
+                What::Upgrade { .. } => format!("{:?}", proposal.lane),
+                what => first_word(what),
+            };
+            let status = match phase {
+                Phase::Ended(end) => format!("{end:?}"),
+                phase => format!("{phase:?}"),
+            };
+            let statuses = self.tally.statuses.entry(kind).or_default();
+            *statuses.entry(status).or_default() += 1;
+        }
     }
 
     /// Whatever has happened, once all that was open has run out, each gate's program gets out by one proposal, and then all
@@ -216,11 +313,16 @@ impl Run {
             slots: AGES as u64,
         })?;
         for program in 0..self.model.programs.len() {
-            if self.model.gates[program]
-                .as_ref()
-                .is_some_and(|gate| gate.state == GateState::Active)
-            {
-                self.leave(program)?;
+            let Some(gate) = &self.model.gates[program] else {
+                continue;
+            };
+            match gate.state {
+                GateState::Active => self.leave(program)?,
+                GateState::Adopting => {
+                    let by = gate.former_authority;
+                    self.accepted(&Action::Abandon { program, by })?;
+                }
+                GateState::Exited => {}
             }
         }
         for id in 0..self.model.proposals.len() {
@@ -241,7 +343,16 @@ impl Run {
                 self.accepted(&Action::CloseAttestation(id, by))?;
             }
         }
-        // What the rent payer has is compared with the accounts there are: councils and gates are left.
+        let hashings: Vec<_> = self
+            .model
+            .hashings
+            .iter()
+            .map(|(t, h)| (*t, h.payer))
+            .collect();
+        for (target, payer) in hashings {
+            self.accepted(&Action::CloseHashing(target, payer))?;
+        }
+        // What the rent payers have is compared with the accounts there are: councils and gates are left.
         for buffer in &self.model.buffers {
             if matches!(buffer.content, Some((Holder::Gate(_), _))) {
                 return Err(format!("{buffer:?} is still held"));
@@ -279,7 +390,7 @@ impl Run {
         }
         match self.model.gate(program).state {
             GateState::Exited => Ok(()),
-            GateState::Active => Err(format!("no way out of gate {program}")),
+            _ => Err(format!("no way out of gate {program}")),
         }
     }
 
@@ -346,6 +457,15 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// The name of what a proposal does.
+fn first_word(what: &What) -> String {
+    let text = format!("{what:?}");
+    text.split([' ', '('])
+        .next()
+        .unwrap_or_default()
+        .to_string()
 }
 
 /// The reason is one of the model's.

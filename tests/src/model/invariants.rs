@@ -55,24 +55,38 @@ fn consent(proposal: &Proposal) -> u32 {
     approving.map(|member| u32::from(member.weight)).sum()
 }
 
-/// Bytes change only by an execution, to those that enough weight has approved and that the buffer held.
+/// Bytes change only by an execution, to those that enough weight has approved and that the buffer held. What is voted on has
+/// been hashed, and so has what an active gate says that its program runs.
 fn g1_content(before: &Model, action: &Action, after: &Model) -> bool {
-    let pairs = before.programs.iter().zip(&after.programs).enumerate();
-    pairs.into_iter().all(|(program, (old, new))| {
-        let runs = new.build;
-        let changed = old.build != runs || old.deployed != new.deployed;
-        if !changed || matches!(action, Action::Extend { .. }) {
-            return old.build == runs;
-        }
-        executed(action).is_some_and(|id| {
-            let proposal = &before.proposals[id];
-            let bytes = proposal.buffer.and_then(|b| before.buffers[b].content);
-            proposal.parent == Parent::Gate(program)
-                && matches!(proposal.what, What::Upgrade { build, .. } if build == runs)
-                && bytes.is_some_and(|(_, build)| build == runs)
-                && consent(proposal) >= proposal.terms.threshold
+    let hashed = after.proposals.iter().all(|p| {
+        let found = p.buffer.and_then(|buffer| after.buffers[buffer].content);
+        p.custody != Custody::Verified
+            || matches!((&p.what, found), (What::Upgrade { build, .. }, Some((_, found))) if *build == found)
+    });
+    let gates = after.gates.iter().zip(&after.programs);
+    let known = gates.into_iter().all(|(gate, program)| {
+        gate.as_ref().is_none_or(|gate| {
+            gate.state != GateState::Active || gate.current().build == program.build
         })
-    })
+    });
+    let pairs = before.programs.iter().zip(&after.programs).enumerate();
+    hashed
+        && known
+        && pairs.into_iter().all(|(program, (old, new))| {
+            let runs = new.build;
+            let changed = old.build != runs || old.deployed != new.deployed;
+            if !changed || matches!(action, Action::Extend { .. }) {
+                return old.build == runs;
+            }
+            executed(action).is_some_and(|id| {
+                let proposal = &before.proposals[id];
+                let bytes = proposal.buffer.and_then(|b| before.buffers[b].content);
+                proposal.parent == Parent::Gate(program)
+                    && matches!(proposal.what, What::Upgrade { build, .. } if build == runs)
+                    && bytes.is_some_and(|(_, build)| build == runs)
+                    && consent(proposal) >= proposal.terms.threshold
+            })
+        })
 }
 
 /// What a gate holds stays as it is until the end of the one proposal that holds it.
@@ -251,7 +265,9 @@ fn g11_bounded_power(before: &Model, action: &Action, after: &Model) -> bool {
         Parent::Council(_) => None,
     };
     let touched = match action {
-        Action::Extend { program } | Action::Adopt { program, .. } => Some(*program),
+        Action::Extend { program }
+        | Action::Adopt { program, .. }
+        | Action::Abandon { program, .. } => Some(*program),
         Action::Execute { proposal, .. } => program_of(*proposal),
         _ => None,
     };
@@ -296,7 +312,17 @@ fn g13_record(before: &Model, action: &Action, after: &Model) -> bool {
     };
     let expected = match action {
         Action::Wait { .. } | Action::Extend { .. } | Action::Write { .. } => 0,
-        Action::CloseAttestation(..) => 0,
+        Action::CloseAttestation(..) | Action::CloseHashing(..) | Action::Advance(_) => 0,
+        // The last step opens a vote, or a gate.
+        Action::Hash(step) => match step.target {
+            Target::Proposal(id) => {
+                u64::from(before.proposals[id].custody != after.proposals[id].custody)
+            }
+            Target::Gate(program) => {
+                2 * u64::from(before.gate(program).state != after.gate(program).state)
+            }
+        },
+        Action::Abandon { .. } => 2,
         Action::Adopt { .. } => 2,
         Action::Execute { proposal, .. } => {
             let proposal = &before.proposals[*proposal];
@@ -377,11 +403,17 @@ fn g16_exit(before: &Model, action: &Action, after: &Model) -> bool {
             before.programs[program].authority,
             after.programs[program].authority,
         );
-        let active = after.gates[program]
+        let holds = after.gates[program]
             .as_ref()
-            .is_some_and(|gate| gate.state == GateState::Active);
+            .is_some_and(|gate| gate.state != GateState::Exited);
+        let adopting = before.gates[program]
+            .as_ref()
+            .is_some_and(|gate| gate.state == GateState::Adopting);
         let moved = match (old, new) {
             _ if old == new => true,
+            (Holder::Gate(_), Holder::Person(person)) if adopting => {
+                matches!(action, Action::Abandon { by, .. } if *by == person)
+            }
             (Holder::Gate(_), _) => executed(action).is_some_and(|id| {
                 let with = match action {
                     Action::Execute { with, .. } => *with,
@@ -400,6 +432,6 @@ fn g16_exit(before: &Model, action: &Action, after: &Model) -> bool {
             }
             (Holder::Nobody, _) => false,
         };
-        moved && active == (new == Holder::Gate(program))
+        moved && holds == (new == Holder::Gate(program))
     })
 }

@@ -24,6 +24,23 @@ impl Model {
         (until > self.now).then_some(until)
     }
 
+    /// By transaction where the form is not allowed.
+    fn allowed(&self, id: Id, signing: Signing) -> Signing {
+        let reasons = self.against_signing(id, &signing, 0);
+        let stands = |rule: PortcullisError| reasons.contains(&rule.into());
+        let refused = self.against_nonce(id, &signing).is_some()
+            || stands(PortcullisError::MessageVotesOff)
+            || stands(PortcullisError::MessageAfterRetraction)
+            || stands(PortcullisError::VoteValidTooLong);
+        match refused {
+            true => Signing {
+                form: Form::Transaction,
+                ..signing
+            },
+            false => signing,
+        }
+    }
+
     /// What leads the proposal on.
     pub fn next(&self, id: Id, number: u8) -> Option<Action> {
         let proposal = &self.proposals[id];
@@ -39,7 +56,12 @@ impl Model {
             slots: (until - self.now).max(1) as u64,
         };
         match self.phase(id) {
-            Phase::Draft => Some(Action::Verify(id)),
+            Phase::Draft => Some(match proposal.what {
+                What::Upgrade { build, .. } if hash::in_steps(build) => {
+                    self.next_hash(Target::Proposal(id), number)
+                }
+                _ => Action::Verify(id),
+            }),
             Phase::Voting => {
                 let have = proposal.attestations();
                 let wanted = (0..8).find(|kind| have[*kind] < proposal.terms.attestations[*kind]);
@@ -60,7 +82,11 @@ impl Model {
                     |by: Id| proposal.approvals.contains(&by) || proposal.rejections.contains(&by);
                 let by = person(ROLE_VOTE, &voted)?;
                 let signing = self.sign(id, by, Flaw::None, number);
-                Some(Action::Vote(VoteKind::Approve, id, signing))
+                Some(Action::Vote(
+                    VoteKind::Approve,
+                    id,
+                    self.allowed(id, signing),
+                ))
             }
             Phase::Queued => {
                 let (eta, queued) = proposal.eta?;
@@ -73,8 +99,20 @@ impl Model {
                     proposal.triggers.contains(&by) && self.now < proposal.first_trigger + 900
                 };
                 let by = person(ROLE_GUARD, &asked)?;
-                let signing = self.sign(id, by, Flaw::None, number);
-                Some(Action::Vote(VoteKind::Trigger, id, signing))
+                let mut signing = self.sign(id, by, Flaw::None, number);
+                // No longer than the first trigger counts.
+                if signing.form == Form::Message {
+                    let first = match proposal.triggers.is_empty() {
+                        true => self.now,
+                        false => proposal.first_trigger,
+                    };
+                    signing.until = signing.until.min(first + 900);
+                }
+                Some(Action::Vote(
+                    VoteKind::Trigger,
+                    id,
+                    self.allowed(id, signing),
+                ))
             }
             Phase::Ready | Phase::Armed => {
                 let by = person(ROLE_EXECUTE, &|_| false).unwrap_or(start::STRANGER);

@@ -47,11 +47,14 @@ impl Model {
             _ => Lane::Rollback,
         };
         let mut build = self.uploaded(step.c);
+        if program == start::LARGE_PROGRAM && step.d % 4 < 3 {
+            build = start::LARGE[usize::from(step.c) % 2];
+        }
         if lane == Lane::Rollback && step.flaw != Flaw::Bytes {
             let known: Vec<Id> = gate.remembered().iter().map(|r| r.build).collect();
             let known: Vec<Id> = known
                 .into_iter()
-                .filter(|known| *known < start::uploaded() && *known != gate.current().build)
+                .filter(|known| start::is_uploaded(*known) && *known != gate.current().build)
                 .collect();
             build = pick(&known, step.c).unwrap_or(build);
         }
@@ -104,6 +107,9 @@ impl Model {
             }]);
         }
         let written = match step.flaw {
+            Flaw::Bytes if hash::in_steps(build) && step.d % 8 < 6 => {
+                start::LARGE[usize::from(step.d) % 2]
+            }
             Flaw::Bytes => self.uploaded(step.d),
             _ => build,
         };
@@ -121,6 +127,59 @@ impl Model {
                 terms,
             },
         ])
+    }
+
+    /// A step of a hash, or what goes with it.
+    pub(super) fn some_hash(&self, step: &Step) -> Option<Vec<Action>> {
+        let large = |id: &Id| {
+            let proposal = &self.proposals[*id];
+            let large =
+                matches!(proposal.what, What::Upgrade { build, .. } if hash::in_steps(build));
+            !proposal.closed && (large || proposal.buffer.is_some() && step.a.is_multiple_of(8))
+        };
+        let proposals = (0..self.proposals.len()).filter(large);
+        let gates = (0..self.gates.len()).filter(|id| self.gates[*id].is_some());
+        let begun = self.hashings.keys().copied();
+        let targets: Vec<Target> = begun
+            .chain(proposals.map(Target::Proposal))
+            .chain(
+                gates
+                    .filter(|id| *id == start::LARGE_PROGRAM || step.a.is_multiple_of(8))
+                    .map(Target::Gate),
+            )
+            .collect();
+        let target = pick(&targets, step.b)?;
+        let hashing = self.hashings.get(&target);
+        let (done, payer) = hashing.map_or((0, 0), |h| (h.done, h.payer));
+        let right = HashStep {
+            target,
+            payer: usize::from(step.d) % start::PAYERS,
+            refund: payer,
+            offset: done,
+            len: 640,
+        };
+        let action = match step.c % 16 {
+            0 => Action::Hash(HashStep {
+                offset: done + 64,
+                ..right
+            }),
+            1 => Action::Hash(HashStep { len: 63, ..right }),
+            2 => Action::Hash(HashStep {
+                offset: 0,
+                len: 64,
+                ..right
+            }),
+            3 => Action::Hash(HashStep { len: 0, ..right }),
+            4 => Action::Hash(HashStep {
+                refund: 1 - payer,
+                ..right
+            }),
+            5 | 6 => Action::Hash(right),
+            7 | 8 => Action::CloseHashing(target, payer),
+            9 => Action::CloseHashing(target, 1 - payer),
+            _ => self.next_hash(target, step.d),
+        };
+        Some(vec![action])
     }
 
     pub(super) fn some_change(&self, step: &Step) -> Option<Action> {
@@ -169,19 +228,29 @@ impl Model {
                 4 => What::Finalize,
                 5 => {
                     let known = gates.iter().flat_map(|id| self.gate(*id).remembered());
-                    let known: Vec<Id> = known.map(|release| release.build).collect();
+                    let known: Vec<Id> = known
+                        .map(|release| release.build)
+                        .filter(|build| *build != NOTHING)
+                        .collect();
                     let build = pick(&known, step.c).filter(|_| !step.d.is_multiple_of(4));
                     What::Revoke {
                         build: build.unwrap_or(self.uploaded(step.c)),
                     }
                 }
                 _ => What::Move {
-                    council: other,
-                    epoch: self.councils[other].epoch + u32::from(step.flaw == Flaw::Base),
+                    // Often to one that can take it.
+                    council: match step.c % 4 {
+                        0 => other,
+                        _ => 1 - self.council_of(parent).min(1),
+                    },
+                    epoch: 0,
                 },
             }
         };
-        let terms = self.proposing(parent, what, step);
+        let mut terms = self.proposing(parent, what, step);
+        if let What::Move { council, epoch } = &mut terms.what {
+            *epoch = self.councils[*council].epoch + u32::from(step.flaw == Flaw::Base);
+        }
         Some(Action::ProposeChange { parent, terms })
     }
 }

@@ -225,10 +225,15 @@ impl Model {
         let mut reasons = self.against_upgrade(program, terms);
         match self.buffers[buffer].content {
             None => reasons.push(NotABuffer.into()),
-            Some((holder, _)) if holder != Holder::Person(terms.by) => {
-                reasons.push(BufferAuthorityMismatch.into());
+            Some((holder, found)) => {
+                if holder != Holder::Person(terms.by) {
+                    reasons.push(BufferAuthorityMismatch.into());
+                }
+                if matches!(&terms.what, What::Upgrade { build, .. } if !hash::is_exact(found, *build))
+                {
+                    reasons.push(BufferNotExact.into());
+                }
             }
-            Some(_) => {}
         }
         outcome(reasons)?;
         if let Some((holder, _)) = &mut self.buffers[buffer].content {

@@ -2,7 +2,7 @@
 
 use portcullis::{
     change::{Change, Predecessor as PredecessorArgs},
-    instructions::{MessageVote, RelayVoteArgs},
+    instructions::{HashStepArgs, MessageVote, RelayVoteArgs},
     lifecycle::Lane as LaneArgs,
     message::{Claim, Effect, Subject, Verb, Vote},
     transitions::{AdoptArgs, AttestArgs, ChangeArgs, UpgradeArgs, VoteArgs},
@@ -14,6 +14,7 @@ use super::{act::Proposing, *};
 use crate::{
     elf,
     messages::{signed_text, verb},
+    steps::STEP,
     Statement, World, BUILDER,
 };
 
@@ -143,7 +144,10 @@ impl Model {
             Some(sent)
         };
         match action {
-            Action::Wait { .. } | Action::Extend { .. } | Action::Write { .. } => None,
+            Action::Wait { .. }
+            | Action::Extend { .. }
+            | Action::Write { .. }
+            | Action::Advance(_) => None,
             Action::Seal { council } => {
                 // Its create key is nobody of the model's.
                 static KEYS: std::sync::OnceLock<Vec<Keypair>> = std::sync::OnceLock::new();
@@ -298,7 +302,77 @@ impl Model {
                 BUILDER.close_attestation(&self.keys(*id), start::key(*by), payer),
                 &[],
             ),
+            Action::Hash(step) => Some(Sent {
+                instruction: self.hash_instruction(step),
+                signers: vec![&start::payers()[step.payer]],
+                form: Form::Transaction,
+            }),
+            Action::CloseHashing(target, refund) => {
+                let refund = start::payers()[*refund].pubkey();
+                sent(BUILDER.close_hashing(self.target_key(*target), refund), &[])
+            }
+            Action::Abandon { program, by } => {
+                let council = self.gates[*program].as_ref().map_or(0, |gate| gate.council);
+                let (council, program) = (start::council(council), start::program(*program));
+                sent(
+                    BUILDER.abandon_adoption(council, program, start::key(*by)),
+                    &[*by],
+                )
+            }
         }
+    }
+
+    pub fn target_key(&self, target: Target) -> Pubkey {
+        match target {
+            Target::Proposal(id) => self.address(id),
+            Target::Gate(program) => start::gate(program),
+        }
+    }
+
+    fn hash_instruction(&self, step: &HashStep) -> Instruction {
+        let [payer, refund] =
+            [step.payer, step.refund].map(|payer| start::payers()[payer].pubkey());
+        let args = HashStepArgs {
+            offset: step.offset,
+            len: step.len,
+        };
+        match step.target {
+            Target::Proposal(id) => {
+                BUILDER.hash_buffer(&self.keys(id), self.buffer_key(id), payer, refund, args)
+            }
+            Target::Gate(program) => {
+                let council = self.gates[program].as_ref().map_or(0, |gate| gate.council);
+                let (council, program) = (start::council(council), start::program(program));
+                BUILDER.hash_program(council, program, payer, refund, args)
+            }
+        }
+    }
+
+    /// The steps that [`Action::Advance`] stands for, and the account as it is after them.
+    pub fn advanced(&self, target: Target, world: &mut World) -> Vec<Instruction> {
+        let (Some(far), Some(hashing)) = (self.far(target), self.hashings.get(&target)) else {
+            return vec![];
+        };
+        let words = start::words(hashing.build, far);
+        let key = pda::hashing(&portcullis::ID, &self.target_key(target));
+        world.forge(&key, |account| {
+            for (to, word) in account.data[80..112].chunks_mut(4).zip(words) {
+                to.copy_from_slice(&word.to_le_bytes());
+            }
+            account.data[112..].copy_from_slice(&far.to_le_bytes());
+        });
+        let steps = (hashing.done..far).step_by(STEP as usize);
+        steps
+            .map(|offset| {
+                self.hash_instruction(&HashStep {
+                    target,
+                    payer: hashing.payer,
+                    refund: hashing.payer,
+                    offset,
+                    len: STEP.min(far - offset),
+                })
+            })
+            .collect()
     }
 
     /// The signature that stands before a message that is relayed.
@@ -391,7 +465,7 @@ impl Model {
                         .data
                         .resize(account.data.len() + start::EXTENSION, 0);
                     account.data[4..12].copy_from_slice(&slot.to_le_bytes());
-                    account.lamports = start::rent(account.data.len());
+                    account.lamports = elf::rent(account.data.len());
                 });
             }
             Action::Write {

@@ -1,9 +1,11 @@
 //! Where every run begins: who there is, the builds, two sealed councils and one that is not, two adopted programs and one that
 //! is not.
 
-use std::sync::OnceLock;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, OnceLock},
+};
 
-use litesvm::LiteSVM;
 use portcullis::{
     error::PortcullisError::{self, *},
     policy::Policy,
@@ -13,8 +15,8 @@ use portcullis::{
 use portcullis_client::pda;
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 
-use super::{Action, Buffer, Council, Holder, Id, Model, Program, Strictest};
-use crate::{elf, keypair, keys, Commitment, Now, World, BUILDER, START};
+use super::{sha256, Action, Buffer, Council, Holder, Id, Model, Program, Strictest};
+use crate::{elf, keypair, keys, steps::SHORTEST, Commitment, Now, World, BUILDER, START};
 
 /// Bytes by which a stranger extends a program.
 pub const EXTENSION: usize = 10_240;
@@ -24,6 +26,11 @@ pub const STRANGER: Id = 6;
 pub const AUTHORITY: Id = 8;
 /// Of these a build may be deployed, but is never uploaded.
 pub const FINALIZABLE: Id = 5;
+/// Builds that are hashed in steps, of one length; the first is deployed at [`LARGE_PROGRAM`].
+pub const LARGE: [Id; 2] = [6, 7];
+pub const LARGE_PROGRAM: Id = 3;
+/// How many pay rents.
+pub const PAYERS: usize = 2;
 /// What bytes that are not the committed ones are refused with.
 pub const OTHER_BYTES: [PortcullisError; 4] = [
     HashMismatch,
@@ -43,7 +50,12 @@ pub const NAMES: [&str; 9] = [
     "upgrade authority",
 ];
 const COUNCILS: [&str; 3] = ["model council 0", "model council 1", "model council 2"];
-const PROGRAMS: [&str; 3] = ["model program 0", "model program 1", "model program 2"];
+const PROGRAMS: [&str; 4] = [
+    "model program 0",
+    "model program 1",
+    "model program 2",
+    "model program 3",
+];
 const DAY: u32 = 86_400;
 
 pub fn people() -> usize {
@@ -59,10 +71,14 @@ pub fn key(id: Id) -> Pubkey {
     person(id).pubkey()
 }
 
-/// Pays all rent, and no fee, so that its lamports tell what is owed to it.
+/// Pay rents, and no fee, so that their lamports tell what is owed to them: the first all, the second for hashes only.
+pub fn payers() -> &'static [Keypair] {
+    static PAYERS: OnceLock<Vec<Keypair>> = OnceLock::new();
+    PAYERS.get_or_init(|| vec![keypair("model rent payer"), keypair("model hash payer")])
+}
+
 pub fn rent_payer() -> &'static Keypair {
-    static PAYER: OnceLock<Keypair> = OnceLock::new();
-    PAYER.get_or_init(|| keypair("model rent payer"))
+    &payers()[0]
 }
 
 pub fn spill() -> Pubkey {
@@ -107,15 +123,8 @@ pub fn buffer(id: Id) -> Pubkey {
     keys::address(&format!("model buffer {id}"))
 }
 
-/// The least lamports of an account of so many bytes.
-pub fn rent(bytes: usize) -> u64 {
-    static SVM: OnceLock<LiteSVM> = OnceLock::new();
-    SVM.get_or_init(|| LiteSVM::default().with_sysvars())
-        .minimum_balance_for_rent_exemption(bytes)
-}
-
 pub fn buffer_lamports(id: Id) -> u64 {
-    rent(37 + build(id).len())
+    elf::rent(37 + build(id).len())
 }
 
 fn builds() -> &'static [Vec<u8>] {
@@ -126,7 +135,7 @@ fn builds() -> &'static [Vec<u8>] {
             elf.resize(elf.len() + by, fill);
             elf
         };
-        // The last but one needs a program that was extended; the last says that it is of sBPF version 3.
+        // One needs a program that was extended; one says that it is of sBPF version 3; two are hashed in steps.
         let mut newest = longer(70, 6);
         newest[48] = 3;
         vec![
@@ -136,6 +145,8 @@ fn builds() -> &'static [Vec<u8>] {
             longer(20, 3),
             longer(6_000, 4),
             newest,
+            longer(SHORTEST - elf::memo().len(), 7),
+            longer(SHORTEST - elf::memo().len(), 8),
         ]
     })
 }
@@ -144,17 +155,42 @@ pub fn build(id: Id) -> &'static [u8] {
     &builds()[id]
 }
 
-/// Builds that are ever uploaded.
+/// Builds of the usual size that are ever uploaded.
 pub fn uploaded() -> usize {
     FINALIZABLE
 }
 
+pub fn is_uploaded(build: Id) -> bool {
+    build < uploaded() || LARGE.contains(&build)
+}
+
+/// The SHA-256 and the length of a build without its trailing zeros; zeros of none.
 pub fn commitment(id: Id) -> Commitment {
     static ALL: OnceLock<Vec<Commitment>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let all = builds().iter().map(|elf| Commitment::of(elf).unwrap());
+    let all = ALL.get_or_init(|| {
+        let all = builds().iter().map(|elf| {
+            let zeros = elf.iter().rev().take_while(|byte| **byte == 0).count();
+            let len = elf.len() - zeros;
+            Commitment {
+                sha256: solana_sha256_hasher::hash(&elf[..len]).to_bytes(),
+                len: len as u32,
+            }
+        });
         all.collect()
-    })[id]
+    });
+    all.get(id).copied().unwrap_or_default()
+}
+
+/// The words of the SHA-256 of a build's first bytes, which are whole blocks.
+pub fn words(id: Id, bytes: u32) -> [u32; 8] {
+    type Known = BTreeMap<(Id, u32), [u32; 8]>;
+    static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().expect("no thread panicked with it");
+    let before = known.range((id, 0)..=(id, bytes)).next_back();
+    let (from, mut words) = before.map_or((0, sha256::INITIAL), |((_, at), words)| (*at, *words));
+    sha256::update(&mut words, &build(id)[from as usize..bytes as usize]);
+    known.insert((id, bytes), words);
+    words
 }
 
 pub fn is_finalizable(build: Id) -> bool {
@@ -229,7 +265,8 @@ fn begin() -> Beginning {
         gates: vec![None; PROGRAMS.len()],
         ..Model::default()
     };
-    for funded in [rent_payer().pubkey(), spill()] {
+    let payers = payers().iter().map(|payer| payer.pubkey());
+    for funded in payers.chain([spill()]) {
         world.svm.airdrop(&funded, LAMPORTS).unwrap();
     }
     for id in 0..COUNCILS.len() {
@@ -263,7 +300,7 @@ fn begin() -> Beginning {
         model.councils.push(council);
     }
     for id in 0..PROGRAMS.len() {
-        let deployed = if id == 0 { 0 } else { FINALIZABLE };
+        let deployed = [0, FINALIZABLE, FINALIZABLE, LARGE[0]][id];
         let capacity = build(deployed).len() + 1_000;
         let mut content = elf::memo().to_vec();
         content.resize(capacity, 0);
@@ -317,7 +354,7 @@ fn begin() -> Beginning {
     (world, model, history)
 }
 
-/// Lamports of the rent payer and of the spill account at first.
+/// Lamports of the rent payers and of the spill account at first.
 pub const LAMPORTS: u64 = 1_000_000_000_000;
 
 /// What a run begins with: on chain, in the model, and the instructions that led there.

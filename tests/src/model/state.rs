@@ -8,10 +8,13 @@ use portcullis::{
     state::Member,
 };
 
-use super::start;
+use super::{start, Hashing, Target};
 
 /// A person, a council, a program (and its gate), a buffer, a proposal, a build: a place in the model's list of them.
 pub type Id = usize;
+
+/// No build: of a release that was claimed and given up.
+pub const NOTHING: Id = usize::MAX;
 
 /// Releases that a gate remembers: the current one and eight before it.
 pub const REMEMBERED: usize = 9;
@@ -32,6 +35,7 @@ pub struct Model {
     /// All that were ever made.
     pub proposals: Vec<Proposal>,
     pub buffers: Vec<Buffer>,
+    pub hashings: BTreeMap<Target, Hashing>,
     /// Lamports that the spill account has received.
     pub spilled: u64,
 }
@@ -85,10 +89,12 @@ pub struct Program {
     pub deployed: u64,
 }
 
+/// In the order of their numbers on chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateState {
     Exited,
     Active,
+    Adopting,
 }
 
 #[derive(Clone, Debug)]

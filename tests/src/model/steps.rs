@@ -34,6 +34,10 @@ pub enum Verb {
     Write,
     Extend,
     Adopt,
+    Abandon,
+    Hash,
+    /// Two of one lane at once: the second waits until the first is stopped.
+    Contest,
     Seal,
 }
 
@@ -84,17 +88,20 @@ pub fn step() -> impl Strategy<Value = Step> {
         10 => Just(Verb::ProposeUpgrade),
         8 => Just(Verb::ProposeChange),
         3 => Just(Verb::Repropose),
-        9 => Just(Verb::Vote),
+        12 => Just(Verb::Vote),
         3 => Just(Verb::Attest),
-        2 => Just(Verb::RevokeAttestation),
-        2 => Just(Verb::Cancel),
+        3 => Just(Verb::RevokeAttestation),
+        3 => Just(Verb::Cancel),
         2 => Just(Verb::Queue),
         2 => Just(Verb::Verify),
         5 => Just(Verb::Execute),
-        6 => Just(Verb::CleanUp),
+        8 => Just(Verb::CleanUp),
         2 => Just(Verb::Write),
         2 => Just(Verb::Extend),
-        3 => Just(Verb::Adopt),
+        5 => Just(Verb::Adopt),
+        1 => Just(Verb::Abandon),
+        5 => Just(Verb::Hash),
+        3 => Just(Verb::Contest),
         1 => Just(Verb::Seal),
     ];
     let flaw = prop_oneof![
@@ -148,8 +155,8 @@ impl Model {
     pub(super) fn sign(&self, id: Id, by: Id, flaw: Flaw, number: u8) -> Signing {
         let closes = self.proposals[id].voting_ends;
         let (form, valid) = match number % 16 {
-            13 => (Form::Message, 3_600),
-            14 => (Form::Message, 600),
+            10..=12 => (Form::Message, 3_600),
+            13..=14 => (Form::Message, 600),
             15 => (Form::Nonce, 3_600),
             _ => (Form::Transaction, 3_600),
         };
@@ -198,7 +205,7 @@ impl Model {
                 }
             }
             Verb::CarryOut | Verb::CarryOver if c % 3 == 0 => one(self.some_change(step)?),
-            Verb::CarryOut | Verb::CarryOver => self.some_upgrade(step),
+            Verb::CarryOut | Verb::CarryOver | Verb::Contest => self.some_upgrade(step),
             Verb::Wait => one(self.wait(step)),
             Verb::ProposeUpgrade => self.some_upgrade(step),
             Verb::ProposeChange => one(self.some_change(step)?),
@@ -275,16 +282,7 @@ impl Model {
                 let Some(id) = pick(&waiting, b) else {
                     return one(Action::Queue(proposal()?));
                 };
-                // Often what has the slot goes first.
-                let holders: Vec<Id> = (0..self.proposals.len())
-                    .filter(|id| self.is_live(*id) && self.proposals[*id].eta.is_some())
-                    .collect();
-                let veto = pick(&holders, c).map(|holder| {
-                    let by = self.someone(council(holder), ROLE_GUARD, d, flaw);
-                    Action::Vote(VoteKind::Veto, holder, self.sign(holder, by, flaw, d))
-                });
-                let veto = veto.filter(|_| d % 2 == 0);
-                Some(veto.into_iter().chain([Action::Queue(id)]).collect())
+                one(Action::Queue(id))
             }
             Verb::Verify => {
                 let id = proposal()?;
@@ -332,6 +330,20 @@ impl Model {
             Verb::Extend => one(Action::Extend {
                 program: usize::from(a) % self.programs.len(),
             }),
+            Verb::Hash => self.some_hash(step),
+            Verb::Abandon => {
+                let adopting = |id: &Id| {
+                    let gate = self.gates[*id].as_ref();
+                    gate.is_some_and(|g| g.state == GateState::Adopting || a.is_multiple_of(8))
+                };
+                let adopting: Vec<Id> = (0..self.gates.len()).filter(adopting).collect();
+                let program = pick(&adopting, b)?;
+                let by = match flaw {
+                    Flaw::Person => usize::from(c) % start::people(),
+                    _ => self.gate(program).former_authority,
+                };
+                one(Action::Abandon { program, by })
+            }
             Verb::Adopt => {
                 let out = |id: &Id| matches!(self.programs[*id].authority, Holder::Person(_));
                 let out: Vec<Id> = (0..self.programs.len()).filter(out).collect();
@@ -353,6 +365,9 @@ impl Model {
                     epoch: self.councils[council].epoch + u32::from(flaw == Flaw::Epoch),
                     policy,
                     build: match flaw {
+                        Flaw::Bytes if program == start::LARGE_PROGRAM => {
+                            start::LARGE[usize::from(d) % 2]
+                        }
                         Flaw::Bytes => self.uploaded(d),
                         _ => self.programs[program].build,
                     },

@@ -39,6 +39,9 @@ impl Model {
                 if proposal.is_held() && content.is_none_or(|(_, found)| found != *build) {
                     reasons.extend(start::OTHER_BYTES.map(Reason::Rule));
                 }
+                if hash::in_steps(*build) {
+                    reasons.push(NotHashedYet.into());
+                }
             }
             _ => reasons.push(NotOfAGate.into()),
         }
@@ -49,7 +52,7 @@ impl Model {
     }
 
     /// What stands against any signed statement on a proposal.
-    fn against_signing(&self, id: Id, signing: &Signing, role: u8) -> Vec<Reason> {
+    pub(super) fn against_signing(&self, id: Id, signing: &Signing, role: u8) -> Vec<Reason> {
         let mut reasons = vec![];
         let council = self.council_of(self.proposals[id].parent);
         reasons.extend(
@@ -83,7 +86,7 @@ impl Model {
     }
 
     /// What stands against saying yes in a transaction that was signed at any time before.
-    fn against_nonce(&self, id: Id, signing: &Signing) -> Option<Reason> {
+    pub(super) fn against_nonce(&self, id: Id, signing: &Signing) -> Option<Reason> {
         let proposal = &self.proposals[id];
         let flags = proposal.terms.flags & self.policy_of(proposal.parent).flags;
         let refused = signing.form == Form::Nonce && flags & NONCE_VOTES == 0;
