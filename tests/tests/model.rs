@@ -94,11 +94,11 @@ fn chain_and_model_agree() {
             .filter(|(n, _)| !n.contains(" by "))
             .collect();
         for (name, (accepted, refused)) in &actions {
-            let free = ["Wait", "Extend", "Write"].contains(&name.as_str());
-            assert!(*accepted > 0, "{name} is never accepted");
+            let free = ["Wait", "Extend", "Write", "Advance"].contains(&name.as_str());
+            assert!(*accepted >= count / 100, "{name} is hardly ever accepted");
             let often = free || name.starts_with("Execute");
             assert!(often || *refused > 0, "{name} is never refused");
         }
-        assert_eq!(actions.len(), 32, "every action comes up");
+        assert_eq!(actions.len(), 38, "every action comes up");
     }
 }

@@ -1,6 +1,6 @@
 //! What is done to the model: an [`Action`] either has its whole effect or is refused, for all the reasons that there are.
 
-use portcullis::{error::PortcullisError, policy::Policy};
+use portcullis::{error::PortcullisError, policy::Policy, state::Member};
 
 use super::{HashStep, Id, Lane, Model, Parent, Target, What};
 
@@ -40,6 +40,16 @@ pub enum Form {
     Message,
 }
 
+impl Form {
+    /// The name of what is signed so.
+    fn of(self, verb: &str) -> String {
+        match self {
+            Form::Transaction => verb.to_string(),
+            form => format!("{verb} by {form:?}"),
+        }
+    }
+}
+
 /// What a voter signs: the right digest or another, and until when.
 #[derive(Clone, Copy, Debug)]
 pub struct Signing {
@@ -76,6 +86,10 @@ pub enum Action {
         buffer: Id,
         build: Id,
         holder: Id,
+    },
+    AddMembers {
+        council: Id,
+        members: Vec<Member>,
     },
     Seal {
         council: Id,
@@ -142,10 +156,8 @@ impl Action {
             .find(|c: char| !c.is_alphanumeric())
             .unwrap_or(text.len());
         match self {
-            Action::Vote(kind, _, signing) => match signing.form {
-                Form::Transaction => format!("{kind:?}"),
-                form => format!("{kind:?} by {form:?}"),
-            },
+            Action::Vote(kind, _, signing) => signing.form.of(&format!("{kind:?}")),
+            Action::Attest { signing, .. } => signing.form.of("Attest"),
             Action::Hash(HashStep {
                 target: Target::Proposal(_),
                 ..
@@ -190,6 +202,7 @@ impl Model {
                 self.buffers[*buffer].content = Some((super::Holder::Person(*holder), *build));
                 Ok(())
             }
+            Action::AddMembers { council, members } => self.add_members(*council, members),
             Action::Seal { council } => self.seal(*council),
             Action::Adopt {
                 program,

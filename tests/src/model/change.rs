@@ -68,6 +68,28 @@ impl Council {
 }
 
 impl Model {
+    pub(super) fn add_members(&mut self, council: Id, members: &[Member]) -> Outcome {
+        let found = &mut self.councils[council];
+        let (after, wrong) = found.with(&CouncilChange {
+            remove: vec![],
+            add: members.to_vec(),
+        });
+        let mut reasons: Vec<Reason> = wrong.into_iter().map(Reason::Rule).collect();
+        // Nothing is added to nothing: only a change must change something.
+        reasons.retain(|reason| *reason != CouncilChangeEmpty.into());
+        let keys: Vec<Pubkey> = found.members.iter().chain(members).map(|m| m.key).collect();
+        if !keys.is_sorted_by(|a, b| a < b) {
+            reasons.push(MembersNotSorted.into());
+        }
+        if found.epoch > 0 {
+            reasons.push(CouncilSealed.into());
+        }
+        outcome(reasons)?;
+        found.members = after;
+        found.events += 1;
+        Ok(())
+    }
+
     pub(super) fn adopt(
         &mut self,
         program: Id,

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use litesvm::types::FailedTransactionMetadata;
 use portcullis::{
     error::PortcullisError,
-    state::{Attestation, ROLE_GUARD, ROLE_PROPOSE},
+    record::Log,
+    state::{Attestation, ROLE_GUARD, ROLE_PROPOSE, ROLE_VOTE},
 };
 use portcullis_client::replay::Replay;
 use solana_sdk::{
     instruction::{Instruction, InstructionError},
+    pubkey::Pubkey,
     transaction::TransactionError,
 };
 
@@ -18,11 +20,11 @@ use super::{
     compare::{Check, Compared},
     invariants::INVARIANTS,
     send::Digests,
-    steps::{Flaw, Step, Verb, DAY},
+    steps::{pick, Flaw, Step, Verb, DAY},
     *,
 };
 use crate::{
-    Council as CouncilAccount, Gate as GateAccount, Now, Proposal as ProposalAccount, World,
+    record, Council as CouncilAccount, Gate as GateAccount, Now, Proposal as ProposalAccount, World,
 };
 
 /// How often each action was accepted and refused, and how often a proposal of each kind came to each status.
@@ -92,9 +94,14 @@ impl Run {
     }
 
     fn step(&mut self, step: &Step) -> Check {
-        if step.verb == Verb::Contest {
-            return self.contest(step);
+        match step.verb {
+            Verb::Contest => return self.contest(step),
+            Verb::RollBack => return self.roll_back(step),
+            Verb::Oppose => return self.oppose(step),
+            _ => {}
         }
+        // How a proposal is carried out is not tied to its lane.
+        let number = step.c ^ step.d.rotate_left(3);
         for action in self.model.resolve(step) {
             let mut proposal = self.model.subject(&action);
             let before = self.model.proposals.len();
@@ -108,8 +115,8 @@ impl Run {
                 }
             }
             match (step.verb, proposal) {
-                (Verb::Rush | Verb::CarryOut, Some(id)) => self.rush(id, step.b, false)?,
-                (Verb::Gather | Verb::CarryOver, Some(id)) => self.rush(id, step.b, true)?,
+                (Verb::Rush | Verb::CarryOut, Some(id)) => self.rush(id, number, false)?,
+                (Verb::Gather | Verb::CarryOver, Some(id)) => self.rush(id, number, true)?,
                 _ => {}
             }
         }
@@ -125,6 +132,43 @@ impl Run {
             }
             let action = self.model.next_hash(Target::Gate(program), number);
             self.act(&action)?;
+        }
+        Ok(())
+    }
+
+    /// An upgrade, then a rollback of the same program.
+    fn roll_back(&mut self, step: &Step) -> Check {
+        for lane in [0, 6] {
+            self.step(&Step {
+                verb: Verb::CarryOut,
+                b: step.b / 8 * 8 + lane,
+                c: step.c / 3 * 3 % 252 + 1,
+                ..*step
+            })?;
+        }
+        Ok(())
+    }
+
+    /// All voters say no, one after the other, those who said yes included.
+    fn oppose(&mut self, step: &Step) -> Check {
+        let voting = |id: &Id| self.model.phase(*id) == Phase::Voting;
+        let voting: Vec<Id> = (0..self.model.proposals.len()).filter(voting).collect();
+        let Some(id) = pick(&voting, step.a) else {
+            return Ok(());
+        };
+        let council = self.model.council_of(self.model.proposals[id].parent);
+        for by in 0..start::people() {
+            let votes = self.model.role_missing(council, by, ROLE_VOTE).is_none();
+            if !votes || !self.model.is_live(id) {
+                continue;
+            }
+            let signing = |model: &Model, form| model.sign(id, by, Flaw::None, form);
+            if self.model.proposals[id].approvals.contains(&by) {
+                let retract = signing(&self.model, 0);
+                self.act(&Action::Vote(VoteKind::Retract, id, retract))?;
+            }
+            let reject = signing(&self.model, step.b);
+            self.act(&Action::Vote(VoteKind::Reject, id, reject))?;
         }
         Ok(())
     }
@@ -234,9 +278,15 @@ impl Run {
             }
             Some(sent) => {
                 let instruction = sent.instruction;
+                let logs = self.logs();
+                // Of what is not known to be long anyway, every third.
+                let padded = sent.form == Form::Transaction
+                    && self.trace.len().is_multiple_of(3)
+                    && !matches!(action, Action::Hash(_) | Action::Verify(_));
                 let result = match sent.form {
                     Form::Transaction => {
-                        let all = [instruction.clone()];
+                        let mut all = if padded { padding() } else { vec![] };
+                        all.push(instruction.clone());
                         self.world.send(&all, &sent.signers)
                     }
                     Form::Nonce => {
@@ -250,7 +300,10 @@ impl Run {
                     }
                 };
                 match (&expected, result) {
-                    (Ok(()), Ok(_)) => self.history.push((instruction, now)),
+                    (Ok(()), Ok(meta)) => {
+                        self.history.push((instruction, now));
+                        self.check_logs(logs, &record::events(&meta), padded)?;
+                    }
                     (Err(reasons), Err(failed)) => check_reason(reasons, &failed)?,
                     (Ok(()), Err(failed)) => {
                         return Err(format!(
@@ -279,6 +332,42 @@ impl Run {
                 if !holds(&before, action, &self.model) {
                     return Err(format!("{name} does not hold"));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// The log chains of all councils and gates.
+    fn logs(&self) -> Vec<(Pubkey, Log)> {
+        let councils = (0..self.model.councils.len()).map(start::council);
+        let councils = councils.map(|key| (key, self.world.read::<CouncilAccount>(&key).log));
+        let gates = (0..self.model.programs.len()).map(|id| {
+            let key = start::gate(id);
+            let there = !self.world.is_gone(&key);
+            let log = there.then(|| self.world.read::<GateAccount>(&key).log);
+            (key, log.unwrap_or_default())
+        });
+        councils.chain(gates).collect()
+    }
+
+    /// What was logged is what has been folded into each chain that has grown; the replay does without what was dropped.
+    fn check_logs(&self, before: Vec<(Pubkey, Log)>, events: &[Vec<u8>], padded: bool) -> Check {
+        if padded {
+            return match events {
+                [] => Ok(()),
+                _ => Err("the padding is too short".to_string()),
+            };
+        }
+        for ((key, mut log), (_, after)) in before.into_iter().zip(self.logs()) {
+            if log == after {
+                continue;
+            }
+            let [event] = events else {
+                return Err(format!("{} events of one transition", events.len()));
+            };
+            record::fold(&mut log, &key, event);
+            if log != after {
+                return Err(format!("another event in the chain of {key}"));
             }
         }
         Ok(())
@@ -457,6 +546,17 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// So many logs that all that come behind them are dropped.
+fn padding() -> Vec<Instruction> {
+    let memo = |len| Instruction {
+        program_id: Pubkey::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"),
+        accounts: vec![],
+        data: vec![b'a'; len],
+    };
+    // The limit is 10,000 bytes; short ones fill what long ones leave.
+    [[memo(4_000), memo(4_000)].to_vec(), vec![memo(1); 12]].concat()
 }
 
 /// The name of what a proposal does.

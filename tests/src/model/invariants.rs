@@ -223,7 +223,8 @@ fn g9_snapshot(before: &Model, action: &Action, after: &Model) -> bool {
     let councils = before.councils.iter().zip(&after.councils);
     let councils = councils.into_iter().all(|(old, new)| {
         let policy = (old.policy, old.floor) == (new.policy, new.floor);
-        let members = old.members == new.members;
+        // Whoever builds a council may, until it is sealed.
+        let members = old.members == new.members || old.epoch == 0;
         (policy || by_proposal(true)) && (members || by_proposal(false)) && new.floor >= old.floor
     });
     let gates = before.gates.iter().zip(&after.gates).all(|(old, new)| {

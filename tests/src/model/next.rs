@@ -73,7 +73,11 @@ impl Model {
                     Some((kind as u8, person(ROLE_ATTEST, &unfit)?))
                 });
                 if let Some((kind, by)) = attester {
-                    return Some(self.attestation(id, by, kind, Flaw::None, number));
+                    let mut attest = self.attestation(id, by, kind, Flaw::None, number);
+                    if let Action::Attest { signing, .. } = &mut attest {
+                        *signing = self.allowed(id, *signing);
+                    }
+                    return Some(attest);
                 }
                 if proposal.weight >= proposal.terms.threshold {
                     return Some(Action::Queue(id));

@@ -148,7 +148,16 @@ impl Model {
                     .map(Target::Gate),
             )
             .collect();
-        let target = pick(&targets, step.b)?;
+        // Mostly where something is left to do.
+        let open =
+            |target: &Target| self.hashings.contains_key(target) || self.is_unhashed(*target);
+        let open: Vec<Target> = targets.iter().copied().filter(open).collect();
+        let some = if step.a.is_multiple_of(4) || open.is_empty() {
+            &targets
+        } else {
+            &open
+        };
+        let target = pick(some, step.b)?;
         let hashing = self.hashings.get(&target);
         let (done, payer) = hashing.map_or((0, 0), |h| (h.done, h.payer));
         let right = HashStep {
@@ -180,6 +189,38 @@ impl Model {
             _ => self.next_hash(target, step.d),
         };
         Some(vec![action])
+    }
+
+    fn is_finalizable(&self, parent: Parent) -> bool {
+        match parent {
+            Parent::Gate(program) => start::is_finalizable(self.programs[program].build),
+            Parent::Council(_) => false,
+        }
+    }
+
+    fn is_unhashed(&self, target: Target) -> bool {
+        match target {
+            Target::Proposal(id) => self.phase(id) == Phase::Draft,
+            Target::Gate(id) => {
+                let gate = self.gates[id].as_ref();
+                gate.is_some_and(|gate| gate.state == GateState::Adopting)
+            }
+        }
+    }
+
+    /// A change that is possible, where one is soon found.
+    pub(super) fn possible_change(&self, step: &Step) -> Option<Action> {
+        let changes = (0..8).filter_map(|number: u8| {
+            self.some_change(&Step {
+                b: step.b.wrapping_add(number),
+                d: step.d.wrapping_add(number.wrapping_mul(37)),
+                ..*step
+            })
+        });
+        let mut changes: Vec<Action> = changes.collect();
+        let possible = |action: &Action| self.clone().act(action).is_ok();
+        let found = changes.iter().position(possible).unwrap_or(0);
+        (found < changes.len()).then(|| changes.swap_remove(found))
     }
 
     pub(super) fn some_change(&self, step: &Step) -> Option<Action> {
@@ -220,13 +261,14 @@ impl Model {
             let to = usize::from(step.c) % start::people();
             let other = usize::from(step.c) % self.councils.len();
             match step.b % 8 {
-                0..=2 => policy_change(),
-                3 => What::Transfer {
+                0..=1 => policy_change(),
+                2 => What::Transfer {
                     to,
                     checked: !step.d.is_multiple_of(3),
                 },
-                4 => What::Finalize,
-                5 => {
+                // Mostly what can be.
+                3..=4 if self.is_finalizable(parent) || step.d.is_multiple_of(8) => What::Finalize,
+                3..=5 => {
                     let known = gates.iter().flat_map(|id| self.gate(*id).remembered());
                     let known: Vec<Id> = known
                         .map(|release| release.build)

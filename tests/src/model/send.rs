@@ -148,13 +148,19 @@ impl Model {
             | Action::Extend { .. }
             | Action::Write { .. }
             | Action::Advance(_) => None,
-            Action::Seal { council } => {
-                // Its create key is nobody of the model's.
-                static KEYS: std::sync::OnceLock<Vec<Keypair>> = std::sync::OnceLock::new();
-                let keys = KEYS.get_or_init(|| (0..3).map(start::create_key).collect());
+            Action::AddMembers { council, members } => {
+                let key = start::create_key(*council);
                 Some(Sent {
-                    instruction: BUILDER.seal_council(keys[*council].pubkey()),
-                    signers: vec![&keys[*council]],
+                    instruction: BUILDER.add_members(key.pubkey(), members.clone()),
+                    signers: vec![key],
+                    form: Form::Transaction,
+                })
+            }
+            Action::Seal { council } => {
+                let key = start::create_key(*council);
+                Some(Sent {
+                    instruction: BUILDER.seal_council(key.pubkey()),
+                    signers: vec![key],
                     form: Form::Transaction,
                 })
             }

@@ -1,6 +1,6 @@
 //! Random steps: numbers, which become an action when it is their turn, so that a sequence stays meaningful when it shrinks.
 
-use portcullis::state::{ROLE_ATTEST, ROLE_EXECUTE, ROLE_GUARD, ROLE_PROPOSE, ROLE_VOTE};
+use portcullis::state::{Member, ROLE_ATTEST, ROLE_EXECUTE, ROLE_GUARD, ROLE_PROPOSE, ROLE_VOTE};
 use proptest::prelude::*;
 
 use super::{changes::vary, *};
@@ -38,6 +38,11 @@ pub enum Verb {
     Hash,
     /// Two of one lane at once: the second waits until the first is stopped.
     Contest,
+    /// A release, and the rollback that takes it back.
+    RollBack,
+    /// Voters reject until that ends a proposal.
+    Oppose,
+    AddMembers,
     Seal,
 }
 
@@ -102,6 +107,9 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => Just(Verb::Abandon),
         5 => Just(Verb::Hash),
         3 => Just(Verb::Contest),
+        4 => Just(Verb::RollBack),
+        2 => Just(Verb::Oppose),
+        2 => Just(Verb::AddMembers),
         1 => Just(Verb::Seal),
     ];
     let flaw = prop_oneof![
@@ -155,9 +163,9 @@ impl Model {
     pub(super) fn sign(&self, id: Id, by: Id, flaw: Flaw, number: u8) -> Signing {
         let closes = self.proposals[id].voting_ends;
         let (form, valid) = match number % 16 {
-            10..=12 => (Form::Message, 3_600),
-            13..=14 => (Form::Message, 600),
-            15 => (Form::Nonce, 3_600),
+            8..=10 => (Form::Message, 3_600),
+            11..=12 => (Form::Message, 600),
+            13..=15 => (Form::Nonce, 3_600),
             _ => (Form::Transaction, 3_600),
         };
         let usual = if self.now < closes {
@@ -204,8 +212,10 @@ impl Model {
                     None => self.some_upgrade(step),
                 }
             }
-            Verb::CarryOut | Verb::CarryOver if c % 3 == 0 => one(self.some_change(step)?),
+            Verb::CarryOut | Verb::CarryOver if c % 3 == 0 => one(self.possible_change(step)?),
             Verb::CarryOut | Verb::CarryOver | Verb::Contest => self.some_upgrade(step),
+            // `drive` has the steps of these.
+            Verb::RollBack | Verb::Oppose => None,
             Verb::Wait => one(self.wait(step)),
             Verb::ProposeUpgrade => self.some_upgrade(step),
             Verb::ProposeChange => one(self.some_change(step)?),
@@ -372,6 +382,20 @@ impl Model {
                         _ => self.programs[program].build,
                     },
                 })
+            }
+            Verb::AddMembers => {
+                // To the council that is not sealed yet, mostly.
+                let council = 2 - usize::from(a.is_multiple_of(8));
+                let found = &self.councils[council];
+                let behind = |m: &Member| found.members.last().is_none_or(|l| l.key < m.key);
+                let next = start::members(council).into_iter().filter(behind);
+                let members = match c % 4 {
+                    0 => found.change(3, d).add,
+                    _ => next.take(usize::from(c % 4)).collect(),
+                };
+                let seal = (d % 2 == 0).then_some(Action::Seal { council });
+                let add = Action::AddMembers { council, members };
+                Some([add].into_iter().chain(seal).collect())
             }
             Verb::Seal => one(Action::Seal {
                 council: 2 - usize::from(a) % 2,
