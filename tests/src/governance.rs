@@ -2,18 +2,20 @@
 
 use portcullis::{
     change::{Change, CouncilChange, PolicyChange},
+    error::PortcullisError,
     policy::Policy,
     state::{Council, Gate, Member},
-    transitions::{ChangeArgs, CreateCouncilArgs},
+    transitions::{AdoptArgs, ChangeArgs, CreateCouncilArgs},
 };
 use portcullis_client::{instruction::ProposalKeys, pda};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 
 use crate::{
+    elf,
     keys::*,
-    lanes,
+    policy,
     refusal::{Outcome, Refusal},
-    Proposed, Setup, World, BUILDER,
+    Proposed, Setup, World, BUILDER, FEE,
 };
 
 /// Members leave and join.
@@ -109,12 +111,20 @@ impl World {
 
     /// A change of the gate on which votes are taken.
     pub fn gate_change(&mut self, change: Change) -> Proposed {
-        lanes::propose_change(self, change, false)
+        let proposed = self.next_of_gate();
+        self.propose_change(proposed, change)
     }
 
     /// A change of the council itself on which votes are taken.
     pub fn own_change(&mut self, change: Change) -> Proposed {
-        lanes::propose_change(self, change, true)
+        let proposed = self.next_of_council();
+        self.propose_change(proposed, change)
+    }
+
+    fn propose_change(&mut self, proposed: Proposed, change: Change) -> Proposed {
+        let args = self.change_args(&proposed, change);
+        self.propose_change_with(&proposed, args).unwrap();
+        proposed
     }
 
     /// Approves, and waits for `eta`.
@@ -125,7 +135,63 @@ impl World {
 
     /// Executes a change of members or of a policy, or a revocation.
     pub fn execute_change(&mut self, proposed: &Proposed) -> Outcome {
-        lanes::execute_change(self, proposed)
+        let instruction = BUILDER.execute_change(&proposed.keys, voter(0).pubkey());
+        self.send(&[instruction], &[voter(0)])
+    }
+
+    /// Takes a change of members or of a policy, or a revocation, all the way.
+    pub fn pass_change(&mut self, proposed: &Proposed) {
+        self.ready_change(proposed);
+        self.execute_change(proposed).unwrap();
+    }
+
+    /// The upgrade authority goes to a stranger.
+    pub fn leave(&mut self) {
+        let exit = self.gate_change(transfer_to(stranger(0).pubkey(), true));
+        self.ready_change(&exit);
+        self.transfer(&exit, stranger(0)).unwrap();
+    }
+
+    /// And from there back to the gate, with the policy that it had.
+    pub fn come_back(&mut self) {
+        let gate = self.gate();
+        let adopt = BUILDER.adopt_program(
+            self.council,
+            self.program,
+            stranger(0).pubkey(),
+            voter(0).pubkey(),
+            payer().pubkey(),
+            AdoptArgs {
+                epoch: self.council().config_epoch,
+                policy: gate.policy,
+                deployed: gate.release.commitment(),
+            },
+        );
+        self.send(&[adopt], &[stranger(0), voter(0)]).unwrap();
+    }
+
+    /// Requires that a gate which governs nothing, or nothing yet, takes no proposal of any kind.
+    #[track_caller]
+    pub fn refuse_all_proposals(&mut self) {
+        let inactive = PortcullisError::GateNotActive;
+        let buffer = self.buffer(elf::p_token(), &voter(0).pubkey());
+        let next = self.next(buffer);
+        let args = self.upgrade_args(elf::p_token());
+        self.refuse(inactive, |w| w.propose_with(&next, args));
+        for change in [
+            policy_change(policy(), 0),
+            transfer_to(stranger(1).pubkey(), true),
+            Change::Finalize,
+            Change::MoveGate {
+                council: stranger(0).pubkey(),
+                epoch: 1,
+            },
+            Change::RevokeRelease {
+                sha256: self.gate().release.sha256,
+            },
+        ] {
+            self.refuse_change(inactive, change, false);
+        }
     }
 
     /// Executes a transfer to `to`, who signs.
@@ -160,17 +226,25 @@ impl World {
         (data[4] == 1).then(|| Pubkey::try_from(&data[5..37]).unwrap())
     }
 
-    /// Hands an ended proposal's buffer back, if the gate holds one, and closes its account.
+    /// Hands an ended proposal's buffer back, if the gate holds one, and closes its account: each with all its lamports.
     pub fn clean_up(&mut self, proposed: &Proposed) {
         if self.proposal(proposed).custody().unwrap().is_held() {
+            let lamports = self.lamports(&proposed.buffer);
             self.return_buffer(proposed).unwrap();
             assert_eq!(
                 self.buffer_authority(&proposed.buffer),
                 Some(voter(0).pubkey())
             );
+            assert_eq!(self.lamports(&proposed.buffer), lamports);
         }
+        let (rent, before) = (
+            self.lamports(&proposed.address),
+            self.lamports(&payer().pubkey()),
+        );
+        assert!(rent > 0);
         self.close_proposal(proposed).unwrap();
         assert!(self.is_gone(&proposed.address));
+        assert_eq!(self.lamports(&payer().pubkey()) + FEE, before + rent);
     }
 
     /// The addresses of all of Portcullis's accounts.

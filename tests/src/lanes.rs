@@ -1,14 +1,13 @@
 //! A council that uses all lanes, and upgrades in them: proposed, queued, armed, triggered, waiting for others.
 
 use portcullis::{
-    change::{Change, Predecessor},
+    change::Predecessor,
     digest::Statement,
     lifecycle::{Lane, Status},
     policy::Policy,
     state::{Member, ROLE_ATTEST, ROLE_EXECUTE, ROLE_GUARD, ROLE_PROPOSE, ROLE_VOTE},
-    transitions::{AttestArgs, ChangeArgs, UpgradeArgs, VoteArgs},
+    transitions::{AttestArgs, UpgradeArgs, VoteArgs},
 };
-use portcullis_client::instruction::ProposalKeys;
 use solana_sdk::{pubkey::Pubkey, signature::Keypair, signer::Signer};
 
 use crate::{
@@ -303,88 +302,4 @@ pub fn predecessor(world: &World, proposed: &Proposed, soak_seconds: u32) -> Pre
         digest: proposal.digest,
         soak_seconds,
     }
-}
-
-/// Proposes another action than an upgrade, about the gate or, with `own`, about the council itself.
-pub fn propose_change(world: &mut World, change: Change, own: bool) -> Proposed {
-    let council = world.council();
-    let (keys, life) = if own {
-        let index = council.proposal_count;
-        (ProposalKeys::of_council(world.council, index), 0)
-    } else {
-        let gate = world.gate();
-        let index = gate.proposal_count;
-        (
-            ProposalKeys::of_gate(world.council, world.program, index),
-            gate.life,
-        )
-    };
-    let args = ChangeArgs {
-        change,
-        epoch: council.config_epoch,
-        life,
-        statement: None,
-        not_before: 0,
-    };
-    let instruction = BUILDER.propose_change(&keys, voter(0).pubkey(), payer().pubkey(), args);
-    world.send(&[instruction], &[voter(0)]).unwrap();
-    Proposed {
-        keys,
-        address: BUILDER.proposal(&keys),
-        buffer: Pubkey::default(),
-        spill: Pubkey::default(),
-    }
-}
-
-/// Executes a change of members, of a policy, or a release's revocation.
-pub fn execute_change(world: &mut World, proposed: &Proposed) -> Outcome {
-    let instruction = BUILDER.execute_change(&proposed.keys, voter(0).pubkey());
-    world.send(&[instruction], &[voter(0)])
-}
-
-/// Takes such a change all the way.
-pub fn pass_change(world: &mut World, change: Change, own: bool) {
-    let proposed = propose_change(world, change, own);
-    world.approve_fully(&proposed);
-    world.warp_to_eta(&proposed);
-    execute_change(world, &proposed).unwrap();
-}
-
-/// The upgrade authority goes to a stranger, and from there to the gate again.
-pub fn leave_and_come_back(world: &mut World) {
-    leave(world);
-    come_back(world);
-}
-
-/// The upgrade authority goes to a stranger.
-pub fn leave(world: &mut World) {
-    let to = stranger(0);
-    let change = Change::TransferAuthority {
-        to: to.pubkey(),
-        checked: true,
-    };
-    let proposed = propose_change(world, change, false);
-    world.approve_fully(&proposed);
-    world.warp_to_eta(&proposed);
-    let transfer = BUILDER.transfer_authority(&proposed.keys, voter(0).pubkey(), to.pubkey(), true);
-    world.send(&[transfer], &[voter(0), to]).unwrap();
-}
-
-/// And back to the gate, with the policy that it had.
-pub fn come_back(world: &mut World) {
-    let from = stranger(0);
-    let gate = world.gate();
-    let adopt = BUILDER.adopt_program(
-        world.council,
-        world.program,
-        from.pubkey(),
-        voter(0).pubkey(),
-        payer().pubkey(),
-        portcullis::transitions::AdoptArgs {
-            epoch: world.council().config_epoch,
-            policy: gate.policy,
-            deployed: gate.release.commitment(),
-        },
-    );
-    world.send(&[adopt], &[from, voter(0)]).unwrap();
 }

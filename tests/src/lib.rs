@@ -48,5 +48,5 @@ pub use {
     anchor_lang::error::ErrorCode,
     keys::*,
     refusal::{Outcome, Refusal},
-    world::{council_policy, policy, Proposed, Setup, World, BUILDER, DAY, START},
+    world::{council_policy, policy, Proposed, Setup, World, BUILDER, DAY, FEE, START},
 };

@@ -42,6 +42,9 @@ pub const BUILDER: Builder = Builder {
     portcullis: portcullis::ID,
 };
 
+/// Lamports of a transaction that only `payer()` signs.
+pub const FEE: u64 = 5_000;
+
 /// The default policy of the gate.
 pub fn policy() -> Policy {
     Policy {

@@ -131,7 +131,8 @@ fn g14_intervals_are_not_forgotten() {
 fn g15_a_revoked_release_stays_revoked() {
     let mut world = lanes::upgraded();
     let revoked = Commitment::of(elf::spl_token()).unwrap().sha256;
-    lanes::pass_change(&mut world, Change::RevokeRelease { sha256: revoked }, false);
+    let change = world.gate_change(Change::RevokeRelease { sha256: revoked });
+    world.pass_change(&change);
     assert!(world.gate().is_revoked(&revoked));
     exit(&mut world);
     // Outside of the gate the revoked bytes were deployed again.

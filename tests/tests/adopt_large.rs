@@ -2,15 +2,12 @@
 //! the authority back.
 
 use portcullis::{
-    change::Change,
     events::{AdoptionAbandoned, AdoptionCompleted, ProgramAdopted},
     instructions::HashStepArgs,
 };
 use portcullis_tests::{
     calls::{substitute, unsigned},
-    elf,
-    governance::*,
-    record,
+    elf, record,
     steps::{self, SHORTEST, STEP},
     *,
 };
@@ -83,25 +80,7 @@ fn g1_the_last_step_opens_the_gate() {
 #[test]
 fn g1_a_gate_that_is_adopting_does_nothing_else() {
     let mut world = adopting();
-    let inactive = PortcullisError::GateNotActive;
-    let buffer = world.buffer(elf::p_token(), &voter(0).pubkey());
-    let next = world.next(buffer);
-    let args = world.upgrade_args(elf::p_token());
-    world.refuse(inactive, |w| w.propose_with(&next, args));
-    for change in [
-        policy_change(policy(), 0),
-        transfer_to(stranger(0).pubkey(), true),
-        Change::Finalize,
-        Change::MoveGate {
-            council: stranger(0).pubkey(),
-            epoch: 1,
-        },
-        Change::RevokeRelease {
-            sha256: world.gate().release.sha256,
-        },
-    ] {
-        world.refuse_change(inactive, change, false);
-    }
+    world.refuse_all_proposals();
     let deployed = Commitment::of(&content()).unwrap();
     world.refuse(PortcullisError::UpgradeAuthorityMismatch, |w| {
         w.adopt_anew(deployed)
@@ -316,7 +295,7 @@ fn g16_only_the_former_authority_takes_the_program_back() {
     let (gate, rent) = (world.gate_key(), world.lamports(&gate_hashing(&world)));
     let lamports = world.lamports(&payer().pubkey());
     world.close_hashing(&gate, &payer().pubkey()).unwrap();
-    assert_eq!(world.lamports(&payer().pubkey()), lamports + rent - 5_000);
+    assert_eq!(world.lamports(&payer().pubkey()), lamports + rent - FEE);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn g15_what_an_adopter_only_claimed_is_no_earlier_release() {
     let (small, never_ran) = (Setup::default().deployed, elf::large(SHORTEST, 0xcd));
     let claimed = Commitment::of(&never_ran).unwrap();
     let mut world = lanes::world();
-    lanes::leave(&mut world);
+    world.leave();
     let before = world.gate();
     deploy(&mut world, &elf::large(SHORTEST, 0xab));
     adopt(&mut world, claimed).unwrap();

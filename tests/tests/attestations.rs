@@ -142,11 +142,11 @@ fn g5_emergencies_and_standbys_need_them_too() {
 fn g12_other_actions_need_none() {
     let mut world = lanes::attested(1, 1).build();
     let sha256 = world.gate().release.sha256;
-    let change = lanes::propose_change(&mut world, Change::RevokeRelease { sha256 }, false);
+    let change = world.gate_change(Change::RevokeRelease { sha256 });
     world.approve_fully(&change);
     assert_eq!(world.status(&change), Status::Queued);
     world.warp_to_eta(&change);
-    lanes::execute_change(&mut world, &change).unwrap();
+    world.execute_change(&change).unwrap();
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn g8_members_leave_and_join_and_the_epoch_rises() {
     let paid = world.lamports(&payer().pubkey());
     world.close_proposal(&proposed).unwrap();
     assert!(world.is_gone(&proposed.address));
-    assert_eq!(world.lamports(&payer().pubkey()), paid + rent - 5_000);
+    assert_eq!(world.lamports(&payer().pubkey()), paid + rent - FEE);
 
     // The one who left votes no more, the one who joined does.
     let upgrade = world.voting();

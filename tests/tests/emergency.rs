@@ -195,7 +195,8 @@ fn g14_a_standard_upgrade_does_not_reset_the_interval() {
 #[test]
 fn g14_leaving_and_coming_back_does_not_reset_the_interval() {
     let (mut world, at) = after_an_emergency();
-    lanes::leave_and_come_back(&mut world);
+    world.leave();
+    world.come_back();
     assert_eq!(world.gate().last_emergency_at, at);
     world.warp_to(at + 4 * DAY);
     let second = world.ready_in(Lane::Emergency, elf::memo());
@@ -239,7 +240,7 @@ fn g14_other_actions_have_no_emergency() {
     let mut world = lanes::world();
     let upgrade = world.queued_in(Lane::Standard, elf::p_token());
     let sha256 = world.gate().release.sha256;
-    let change = lanes::propose_change(&mut world, Change::RevokeRelease { sha256 }, false);
+    let change = world.gate_change(Change::RevokeRelease { sha256 });
     let terms = world.proposal(&change).terms;
     assert_eq!(terms.action, Action::RevokeRelease as u8);
     assert_eq!(terms.lane, Lane::Standard as u8);

@@ -1,7 +1,7 @@
 //! Exit: the upgrade authority goes to another key, from every state, and everything comes back. See `adopt_again.rs`,
 //! `move_gate.rs` and `finalize.rs` for the rest.
 
-use portcullis::{change::Change, events::AuthorityTransferred, lifecycle::Lane};
+use portcullis::{events::AuthorityTransferred, lifecycle::Lane};
 use portcullis_tests::{
     calls::{substitute, unsigned},
     elf,
@@ -259,25 +259,7 @@ fn g16_a_gate_that_was_left_does_nothing() {
     let mut world = World::new();
     let proposed = ready(&mut world, true);
     world.transfer(&proposed, stranger(0)).unwrap();
-    let inactive = PortcullisError::GateNotActive;
-    let buffer = world.buffer(elf::p_token(), &voter(0).pubkey());
-    let next = world.next(buffer);
-    let args = world.upgrade_args(elf::p_token());
-    world.refuse(inactive, |w| w.propose_with(&next, args));
-    for change in [
-        policy_change(policy(), 0),
-        transfer_to(stranger(1).pubkey(), true),
-        Change::Finalize,
-        Change::MoveGate {
-            council: stranger(0).pubkey(),
-            epoch: 1,
-        },
-        Change::RevokeRelease {
-            sha256: world.gate().release.sha256,
-        },
-    ] {
-        world.refuse_change(inactive, change, false);
-    }
+    world.refuse_all_proposals();
     world.refuse(PortcullisError::GateNotAdopting, |w| {
         let abandon = BUILDER.abandon_adoption(w.council, w.program, upgrade_authority().pubkey());
         w.send(&[abandon], &[upgrade_authority()])
@@ -302,13 +284,20 @@ fn g16_one_member_that_is_left_can_move_the_authority_out() {
         )
     };
     let all: Vec<Pubkey> = world.council().members().iter().map(|m| m.key).collect();
+    let left = world.draft();
     let alone = world.own_change(council_change(&all, &[everything]));
     world.ready_change(&alone);
     world.execute_change(&alone).unwrap();
     assert_eq!(world.council().members(), [everything]);
     let exit = world.gate_change(transfer_to(stranger(0).pubkey(), true));
+    let open = world.voting();
     world.approve(&exit, voter(0)).unwrap();
     world.warp_to_eta(&exit);
     world.transfer(&exit, stranger(0)).unwrap();
     assert_eq!(world.upgrade_authority(), Some(stranger(0).pubkey()));
+    // And everything comes back: what it had, and what the former members left.
+    for proposed in [alone, exit, open, left] {
+        world.clean_up(&proposed);
+    }
+    assert_eq!(world.own_accounts().len(), 2);
 }

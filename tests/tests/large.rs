@@ -99,9 +99,17 @@ fn whole_way(len: usize) {
     let steps = steps::steps(len);
     let (last, first) = steps.split_last().unwrap();
     let mut most = 0;
-    for step in first {
+    for (number, step) in first.iter().enumerate() {
         let meta = world.hash(&proposed, *step).unwrap();
         most = most.max(meta.compute_units_consumed);
+        // Now and then the same again by a stranger, and one that would leave a gap.
+        if number % 50 == 0 {
+            let again = world.hash_by(&proposed, *step, stranger(0), &stranger(0).pubkey());
+            again.unwrap();
+            assert_eq!(world.hashed(&proposed), step.offset + step.len);
+            let gap = steps.get(number + 2).unwrap_or(last);
+            world.refuse(PortcullisError::HashGap, |w| w.hash(&proposed, *gap));
+        }
     }
     assert!(most <= MAX_UNITS);
     assert_eq!(world.status(&proposed), Status::Draft);

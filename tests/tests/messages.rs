@@ -117,10 +117,10 @@ fn g4_a_message_about_another_action_says_which() {
         add,
         remove: vec![],
     });
-    let own = lanes::propose_change(&mut world, change, true);
+    let own = world.own_change(change);
     let to = stranger(0).pubkey();
     let change = Change::TransferAuthority { to, checked: true };
-    let transfer = lanes::propose_change(&mut world, change, false);
+    let transfer = world.gate_change(change);
     let (council, program) = (world.council, world.program);
     for (proposed, words) in [
         (own, format!("member change of council {council}")),
@@ -319,6 +319,8 @@ fn g4_a_message_is_refused_from_its_time_on() {
     for (mut world, proposed, vote, who) in votes() {
         let mut args = world.trigger_args(&proposed);
         let message = world.relayed(&proposed, vote, who, args);
+        world.warp_to(args.valid_until - 1);
+        world.clone().send(&message, &[]).unwrap();
         world.warp_to(args.valid_until);
         world.refuse(PortcullisError::VoteExpired, |w| w.send(&message, &[]));
         // Nor for longer than the policy says.

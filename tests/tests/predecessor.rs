@@ -117,7 +117,8 @@ fn g15_a_predecessor_that_was_revoked_or_rolled_back_blocks_what_follows() {
     let mut revoked = world.clone();
     let sha256 = Commitment::of(elf::p_token()).unwrap().sha256;
     revoked.at(canary(), |w| {
-        lanes::pass_change(w, Change::RevokeRelease { sha256 }, false);
+        let change = w.gate_change(Change::RevokeRelease { sha256 });
+        w.pass_change(&change);
     });
     assert_eq!(revoked.status(&proposed), Status::Ready);
     revoked.refuse(PortcullisError::PredecessorRevoked, |w| {
@@ -176,13 +177,13 @@ fn g3_a_predecessor_is_of_the_same_council() {
 #[test]
 fn g16_a_predecessor_whose_gate_let_its_program_go_is_not_there() {
     let (mut world, proposed, _) = soaked();
-    world.at(canary(), lanes::leave);
+    world.at(canary(), World::leave);
     assert_eq!(world.status(&proposed), Status::Ready);
     world.refuse(PortcullisError::PredecessorNotExecuted, |w| {
         execute(w, &proposed)
     });
     // Nor when the program has come back: nobody knows what ran there meanwhile.
-    world.at(canary(), lanes::come_back);
+    world.at(canary(), World::come_back);
     assert_eq!(world.status(&proposed), Status::Ready);
     world.refuse(PortcullisError::PredecessorNotExecuted, |w| {
         execute(w, &proposed)

@@ -9,7 +9,7 @@ fn sha256(content: &[u8]) -> [u8; 32] {
 
 fn revoke(world: &mut World, content: &[u8]) -> Proposed {
     let sha256 = sha256(content);
-    let proposed = lanes::propose_change(world, Change::RevokeRelease { sha256 }, false);
+    let proposed = world.gate_change(Change::RevokeRelease { sha256 });
     world.approve_fully(&proposed);
     proposed
 }
@@ -111,7 +111,7 @@ fn g15_no_standby_is_proposed_to_a_revoked_release() {
     let mut world = lanes::upgraded();
     let revocation = revoke(&mut world, elf::spl_token());
     world.warp_to_eta(&revocation);
-    lanes::execute_change(&mut world, &revocation).unwrap();
+    world.execute_change(&revocation).unwrap();
     let proposed = world.prepared(elf::spl_token());
     for lane in [Lane::Rollback, Lane::SafeMode] {
         let args = world.args_in(lane, elf::spl_token());
@@ -137,7 +137,7 @@ fn g15_a_release_that_was_revoked_since_is_neither_triggered_nor_executed() {
         assert_eq!(world.status(&standby), Status::Armed);
         world.trigger_fully(&standby);
         let mut before = world.clone();
-        lanes::execute_change(&mut world, &revocation).unwrap();
+        world.execute_change(&revocation).unwrap();
         assert_eq!(world.status(&standby), Status::Armed);
         world.refuse(PortcullisError::ReleaseRevoked, |w| w.execute(&standby));
         world.pass(lanes::LAPSE);
@@ -207,7 +207,8 @@ fn g15_a_safe_mode_does_not_take_a_mark_away() {
 #[test]
 fn g15_a_mark_outlives_leaving_and_coming_back() {
     let mut world = rolled_back();
-    lanes::leave_and_come_back(&mut world);
+    world.leave();
+    world.come_back();
     assert!(is_revoked(&world, elf::p_token()));
     let proposed = world.prepared(elf::p_token());
     let args = world.args_in(Lane::Rollback, elf::p_token());

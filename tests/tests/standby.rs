@@ -261,7 +261,8 @@ fn g8_another_epoch_kills_an_armed_standby() {
         remove: vec![],
     });
     world.trigger(&standby, guardian(0)).unwrap();
-    lanes::pass_change(&mut world, change, true);
+    let change = world.own_change(change);
+    world.pass_change(&change);
     assert_eq!(world.council().config_epoch, 2);
     assert!(world.now().timestamp < world.proposal(&standby).expires_at());
     assert_eq!(world.status(&standby), Status::Stale);
@@ -277,7 +278,8 @@ fn g8_another_epoch_kills_an_armed_standby() {
 #[test]
 fn g8_another_life_kills_an_armed_standby() {
     let (mut world, standby) = armed();
-    lanes::leave_and_come_back(&mut world);
+    world.leave();
+    world.come_back();
     assert_eq!(world.gate().life, 3);
     assert_eq!(world.status(&standby), Status::Stale);
     does_nothing(&mut world, &standby, PortcullisError::ProposalStale);

@@ -1,6 +1,7 @@
 //! Nothing executes before its time or after it.
 
-use portcullis_tests::{elf, *};
+use portcullis::lifecycle::Lane;
+use portcullis_tests::{elf, lanes, *};
 
 #[test]
 fn g5_execute_before_eta_is_rejected() {
@@ -155,4 +156,47 @@ fn g9_the_emergency_interval_is_not_the_standard_one() {
     world.edit_gate(|gate| gate.policy.emergency_min_interval_seconds = 90 * 86_400);
     world.warp_to(last + DAY);
     world.execute(&second).unwrap();
+}
+
+/// Executes an upgrade; of a standby, once the guardians have triggered it.
+fn execute_in(world: &mut World, lane: Lane, proposed: &Proposed) -> Outcome {
+    if lane.is_standby() {
+        for number in 0..2 {
+            world.trigger(proposed, guardian(number))?;
+        }
+    }
+    world.execute(proposed)
+}
+
+#[test]
+fn g6_every_lane_executes_from_eta_until_its_expiry_to_the_second() {
+    for (lane, content) in [
+        (Lane::Standard, elf::memo()),
+        (Lane::Emergency, elf::memo()),
+        (Lane::Rollback, elf::spl_token()),
+        (Lane::SafeMode, elf::memo()),
+    ] {
+        let mut world = lanes::upgraded();
+        let proposed = world.queued_in(lane, content);
+        let proposal = world.proposal(&proposed);
+        let (eta, expires_at) = (proposal.eta, proposal.expires_at());
+        for (time, refused) in [
+            (eta - 1, Some(PortcullisError::TimelockNotElapsed)),
+            (eta, None),
+            (expires_at - 1, None),
+            (expires_at, Some(PortcullisError::ProposalExpired)),
+        ] {
+            let mut world = world.clone();
+            world.warp_to(time);
+            match refused {
+                Some(reason) => {
+                    world.refuse(reason, |w| execute_in(w, lane, &proposed));
+                    world.refuse(reason, |w| w.execute(&proposed));
+                }
+                None => {
+                    execute_in(&mut world, lane, &proposed).unwrap();
+                }
+            }
+        }
+    }
 }
