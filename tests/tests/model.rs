@@ -4,8 +4,11 @@
 //! sequences.
 
 use portcullis_tests::model::{
+    act::Proposing,
     drive::{Run, Tally},
+    invariants::INVARIANTS,
     steps::{step, Step},
+    Action, End, Holder, Id, Lane, Model, What,
 };
 use proptest::{
     prelude::*,
@@ -100,5 +103,79 @@ fn chain_and_model_agree() {
             assert!(often || *refused > 0, "{name} is never refused");
         }
         assert_eq!(actions.len(), 38, "every action comes up");
+    }
+}
+
+/// An upgrade that is executed: the model before, the action, the model after, and the proposal.
+fn executed() -> (Model, Action, Model, Id) {
+    let mut run = Run::default();
+    let (program, build) = (0, 1);
+    let terms = Proposing {
+        by: 0,
+        what: What::Upgrade {
+            build,
+            predecessor: None,
+        },
+        lane: Lane::Standard,
+        base: (1, 0),
+        epoch: 1,
+        life: 1,
+        not_before: 0,
+    };
+    let write = Action::Write {
+        buffer: 0,
+        build,
+        holder: terms.by,
+    };
+    let propose = Action::ProposeUpgrade {
+        program,
+        buffer: 0,
+        terms,
+    };
+    run.act(&write).unwrap();
+    run.act(&propose).unwrap();
+    loop {
+        let (before, action) = (run.model.clone(), run.model.next(0, 0).unwrap());
+        run.act(&action).unwrap();
+        if matches!(action, Action::Execute { .. }) {
+            return (before, action, run.model, 0);
+        }
+    }
+}
+
+/// What breaks a guarantee, in the models before and after the execution of the proposal.
+type Breach = fn(&mut Model, &mut Model, Id);
+
+#[test]
+fn each_invariant_refuses_what_breaks_it() {
+    let breaches: [Breach; 16] = [
+        |before, _, _| before.buffers[0].content = Some((Holder::Gate(0), 2)),
+        |_, after, _| after.buffers[0].content = Some((Holder::Gate(0), 1)),
+        |before, _, id| before.proposals[id].base = Some((2, 0)),
+        |_, after, id| {
+            after.proposals[id].approvals.insert(2);
+        },
+        |before, _, _| before.now -= 1,
+        |before, _, id| before.now = before.proposals[id].expires().unwrap(),
+        |_, after, id| after.proposals[id].end = Some((End::Vetoed, after.now)),
+        |before, _, _| before.councils[0].epoch += 1,
+        |_, after, _| after.gate_mut(0).policy.threshold -= 1,
+        |before, _, id| before.proposals[id].end = Some((End::Cancelled, before.now)),
+        |_, after, _| after.programs[1].build = 1,
+        |_, after, id| after.proposals[id].terms.window = u32::MAX,
+        |_, after, _| after.gate_mut(0).events += 1,
+        |_, after, id| {
+            after.proposals[id].lane = Lane::Emergency;
+            after.proposals[id].what = What::Finalize;
+        },
+        |before, _, id| before.proposals[id].lane = Lane::SafeMode,
+        |_, after, _| after.programs[0].authority = Holder::Person(0),
+    ];
+    let (before, action, after, id) = executed();
+    for ((name, holds), breach) in INVARIANTS.iter().zip(breaches) {
+        assert!(holds(&before, &action, &after), "{name}");
+        let (mut before, mut after) = (before.clone(), after.clone());
+        breach(&mut before, &mut after, id);
+        assert!(!holds(&before, &action, &after), "{name} is not seen");
     }
 }
