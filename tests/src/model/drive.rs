@@ -110,9 +110,7 @@ impl Run {
                 proposal = Some(before);
             }
             if let Action::Adopt { program, .. } = action {
-                if !step.d.is_multiple_of(4) {
-                    self.hash_program(program, step.c)?;
-                }
+                self.adopting(program, &action, step)?;
             }
             match (step.verb, proposal) {
                 (Verb::Rush | Verb::CarryOut, Some(id)) => self.rush(id, number, false)?,
@@ -123,9 +121,39 @@ impl Run {
         Ok(())
     }
 
-    /// Hashes what is being adopted, until that is done or goes wrong.
-    fn hash_program(&mut self, program: Id, number: u8) -> Check {
-        for _ in 0..5 {
+    /// Goes on with the adoption of a large program, mostly to its end; now and then it is given up and begun again.
+    fn adopting(&mut self, program: Id, adopt: &Action, step: &Step) -> Check {
+        let adopts = |model: &Model| {
+            let gate = model.gates[program].as_ref();
+            gate.is_some_and(|gate| gate.state == GateState::Adopting)
+        };
+        if !adopts(&self.model) || step.d.is_multiple_of(4) {
+            return Ok(());
+        }
+        if step.d % 4 == 1 {
+            self.hash_program(program, step.c, usize::from(step.b % 4))?;
+            if adopts(&self.model) {
+                let by = self.model.gate(program).former_authority;
+                let anyone = usize::from(step.b) % start::people();
+                let close = Action::CloseHashing(Target::Gate(program), usize::from(step.c % 2));
+                self.act(&close)?;
+                self.act(&Action::Abandon {
+                    program,
+                    by: anyone,
+                })?;
+                self.act(&Action::Abandon { program, by })?;
+                if step.b.is_multiple_of(3) {
+                    self.act(&close)?;
+                }
+                self.act(adopt)?;
+            }
+        }
+        self.hash_program(program, step.c, 5)
+    }
+
+    /// Hashes what is being adopted: so many steps, or until it is done.
+    fn hash_program(&mut self, program: Id, number: u8, steps: usize) -> Check {
+        for _ in 0..steps {
             let gate = self.model.gates[program].as_ref();
             if !gate.is_some_and(|gate| gate.state == GateState::Adopting) {
                 break;

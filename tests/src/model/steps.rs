@@ -357,7 +357,12 @@ impl Model {
             Verb::Adopt => {
                 let out = |id: &Id| matches!(self.programs[*id].authority, Holder::Person(_));
                 let out: Vec<Id> = (0..self.programs.len()).filter(out).collect();
-                let program = pick(&out, a).unwrap_or(usize::from(a) % self.programs.len());
+                // Often the large one, while it is out.
+                let large = out.contains(&start::LARGE_PROGRAM) && a % 4 == 3;
+                let program = match large {
+                    true => start::LARGE_PROGRAM,
+                    false => pick(&out, a).unwrap_or(usize::from(a) % self.programs.len()),
+                };
                 let council = usize::from(b) % self.councils.len();
                 let authority = match self.programs[program].authority {
                     Holder::Person(id) if flaw != Flaw::Signer => id,
