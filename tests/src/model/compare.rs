@@ -2,18 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anchor_lang::Discriminator;
 use bytemuck::{bytes_of, Pod, Zeroable};
 use portcullis::{
     policy::Snapshot,
     record::Log,
     state::{
-        Attestation, GateMaxima, Hashing as HashingAccount, PendingSlot, Release as ReleaseAccount,
-        Terms as TermsAccount,
+        Attestation, GateMaxima, PendingSlot, Release as ReleaseAccount, Terms as TermsAccount,
     },
 };
 use portcullis_client::pda;
-use solana_account::{AccountSharedData, ReadableAccount};
+use solana_account::ReadableAccount;
 use solana_sdk::{pubkey::Pubkey, signer::Signer};
 use solana_sdk_ids::sysvar::slot_hashes;
 use solana_sha256_hasher::hashv;
@@ -46,7 +44,7 @@ fn same<T: Pod + std::fmt::Debug>(what: String, expected: &T, found: &T) -> Chec
     Err(format!("{what}:\n{}", differences.join("\n")))
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, found: T) -> Check {
+pub(super) fn equal<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, found: T) -> Check {
     if expected == found {
         return Ok(());
     }
@@ -60,7 +58,7 @@ fn bits(people: &BTreeSet<Id>, members: &[crate::Member]) -> u64 {
         .fold(0, |bits, position| bits | 1 << position)
 }
 
-fn holder(holder: Holder) -> Option<Pubkey> {
+pub(super) fn holder(holder: Holder) -> Option<Pubkey> {
     match holder {
         Holder::Person(id) => Some(start::key(id)),
         Holder::Gate(program) => Some(start::authority(program)),
@@ -223,71 +221,6 @@ impl Compared<'_> {
         same(format!("gate {id}"), &expected, &found)
     }
 
-    fn program(&self, id: Id) -> Check {
-        let program = &self.model.programs[id];
-        let header = elf::programdata(program.deployed, holder(program.authority), &[]).data;
-        let Some(found) = self.found(&pda::programdata(&start::program(id))) else {
-            return Err(format!("program {id}: no programdata"));
-        };
-        let (found_header, content) = found.data().split_at(header.len());
-        // Behind an authority that was taken away the loader leaves the bytes of the former one.
-        let compared = match program.authority {
-            Holder::Nobody => 13,
-            _ => header.len(),
-        };
-        equal(
-            &format!("header of program {id}"),
-            &header[..compared],
-            &found_header[..compared],
-        )?;
-        equal(
-            &format!("lamports of program {id}"),
-            elf::rent(header.len() + program.capacity),
-            found.lamports(),
-        )?;
-        let build = start::build(program.build);
-        let same = content.len() == program.capacity
-            && content.starts_with(build)
-            && content[build.len()..].iter().all(|byte| *byte == 0);
-        if !same {
-            return Err(format!("program {id} has other bytes"));
-        }
-        Ok(())
-    }
-
-    /// An account as it is, without a copy of its bytes.
-    fn found(&self, key: &Pubkey) -> Option<&AccountSharedData> {
-        let found = self.world.svm.accounts_db().inner.get(key);
-        found.filter(|account| account.lamports() > 0)
-    }
-
-    fn hashing(&self, target: Target, hashing: &Hashing) -> Result<Pubkey, String> {
-        let of = self.model.target_key(target);
-        let key = pda::hashing(&portcullis::ID, &of);
-        let Some(found) = self.found(&key) else {
-            return Err(format!("hash of {target:?}: none on chain"));
-        };
-        let payer = start::payers()[hashing.payer].pubkey();
-        let words = start::words(hashing.build, hashing.done);
-        let words: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let expected = [
-            HashingAccount::DISCRIMINATOR,
-            of.as_ref(),
-            &hashing.life.to_le_bytes(),
-            // The version; the bump; reserved.
-            &[1, found.data().get(45).copied().unwrap_or(0), 0, 0],
-            payer.as_ref(),
-            &words,
-            &hashing.done.to_le_bytes(),
-        ];
-        equal(
-            &format!("hash of {target:?}"),
-            &expected.concat()[..],
-            found.data(),
-        )?;
-        Ok(key)
-    }
-
     fn proposal(&mut self, id: Id, known: &mut Known) -> Check {
         let proposal = &self.model.proposals[id];
         let keys = self.model.keys(id);
@@ -423,29 +356,6 @@ impl Compared<'_> {
             custody: proposal.custody as u8,
             reserved: 0,
         }
-    }
-
-    fn buffer(&self, id: Id) -> Check {
-        let found = self.found(&start::buffer(id));
-        let same = match (self.model.buffers[id].content, found) {
-            (None, None) => true,
-            (Some((by, build)), Some(found)) => {
-                let content = found
-                    .data()
-                    .strip_prefix(&elf::buffer(holder(by), &[]).data[..]);
-                content == Some(start::build(build))
-                    && found.lamports() == start::buffer_lamports(build)
-            }
-            _ => false,
-        };
-        if same {
-            return Ok(());
-        }
-        let header = found.map(|account| &account.data()[..account.data().len().min(37)]);
-        Err(format!(
-            "buffer {id}: model {:?}, chain header {header:?}",
-            self.model.buffers[id]
-        ))
     }
 
     /// Portcullis has made no account but those that the model knows.

@@ -7,12 +7,15 @@
 //! accounts are those that the model expects. [`invariants`] are the guarantees G1 to G16, each over one step of the model.
 
 pub mod act;
+mod bytes;
 pub mod change;
 pub mod changes;
+mod choose;
 pub mod cleanup;
 pub mod compare;
 pub mod drive;
 pub mod execute;
+mod happen;
 pub mod hash;
 pub mod invariants;
 pub mod next;
@@ -20,6 +23,8 @@ pub mod phase;
 pub mod policy;
 pub mod proposals;
 pub mod propose;
+mod record;
+mod script;
 pub mod send;
 pub mod sha256;
 pub mod slots;
@@ -27,6 +32,7 @@ pub mod start;
 pub mod state;
 pub mod steps;
 pub mod vote;
+mod ways_out;
 
 pub use act::{Action, Form, Outcome, Reason, Signing, VoteKind};
 pub use hash::{HashStep, Hashing, Target};
