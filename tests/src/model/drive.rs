@@ -100,6 +100,10 @@ impl Run {
         if let Action::Execute { proposal, .. } = action {
             let proposal = &before.proposals[*proposal];
             name = match proposal.what {
+                What::Upgrade {
+                    predecessor: Some(_),
+                    ..
+                } => "Execute after another".to_string(),
                 What::Upgrade { .. } => format!("Execute {:?}", proposal.lane),
                 _ => format!("Execute {}", first_word(&proposal.what)),
             };

@@ -50,6 +50,10 @@ impl Model {
         if program == start::LARGE_PROGRAM && step.d % 4 < 3 {
             build = start::LARGE[usize::from(step.c) % 2];
         }
+        // What governs stays able to.
+        if program == start::OWN_PROGRAM {
+            build = start::OWN[usize::from(step.c) % 3];
+        }
         if lane == Lane::Rollback && step.flaw != Flaw::Bytes {
             let known: Vec<Id> = gate.remembered().iter().map(|r| r.build).collect();
             let known: Vec<Id> = known
@@ -59,14 +63,28 @@ impl Model {
             build = pick(&known, step.c).unwrap_or(build);
         }
         let others: Vec<Id> = (0..self.programs.len())
-            .filter(|id| self.gates[*id].is_some() && (*id != program || step.d.is_multiple_of(4)))
+            .filter(|id| {
+                let other = self.gates[*id].as_ref();
+                let fits = |other: &Gate| *id != program && other.council == gate.council;
+                other.is_some_and(|other| fits(other) || step.d % 8 == 4)
+            })
             .collect();
-        let predecessor = match (step.flaw, pick(&others, step.d)) {
-            (Flaw::Predecessor, Some(gate)) => {
+        let waits = step.flaw == Flaw::Predecessor || step.d % 16 == 5;
+        let predecessor = match pick(&others, step.c) {
+            Some(gate) if waits => {
                 let of_gate = |id: &Id| self.proposals[*id].parent == Parent::Gate(gate);
                 let candidates: Vec<Id> = (0..self.proposals.len()).filter(of_gate).collect();
-                let soak = [0, 3_600, 90 * 86_400 + 1, 86_400][usize::from(step.c) % 4];
-                let by = pick(&candidates, step.c).filter(|_| step.c % 8 != 7);
+                let ran = self.gate(gate).remembered().iter().filter_map(|r| r.by);
+                let ran: Vec<Id> = ran.collect();
+                let by = match step.c % 8 {
+                    7 => None,
+                    6 => pick(&candidates, step.c / 8),
+                    _ => pick(&ran, step.c / 8).or(pick(&candidates, step.c / 8)),
+                };
+                let soak = match step.c % 32 {
+                    3 => 90 * 86_400 + 1,
+                    number => [0, 3_600, 86_400][usize::from(number) % 3],
+                };
                 Some(Predecessor { gate, by, soak })
             }
             _ => None,
@@ -107,7 +125,8 @@ impl Model {
             }]);
         }
         let written = match step.flaw {
-            Flaw::Bytes if hash::in_steps(build) && step.d % 8 < 6 => {
+            // Other bytes of the same length show at the last step only.
+            _ if hash::in_steps(build) && step.d / 8 % 4 == 3 => {
                 start::LARGE[usize::from(step.d) % 2]
             }
             Flaw::Bytes => self.uploaded(step.d),
@@ -157,6 +176,9 @@ impl Model {
         } else {
             &open
         };
+        if open.is_empty() && !step.a.is_multiple_of(4) {
+            return self.large_upgrade(step);
+        }
         let target = pick(some, step.b)?;
         let hashing = self.hashings.get(&target);
         let (done, payer) = hashing.map_or((0, 0), |h| (h.done, h.payer));
@@ -196,6 +218,21 @@ impl Model {
             Parent::Gate(program) => start::is_finalizable(self.programs[program].build),
             Parent::Council(_) => false,
         }
+    }
+
+    /// A draft that is to be hashed in steps.
+    fn large_upgrade(&self, step: &Step) -> Option<Vec<Action>> {
+        let active = |id: &Id| {
+            let gate = self.gates[*id].as_ref();
+            gate.is_some_and(|gate| gate.state == GateState::Active)
+        };
+        let gates: Vec<Id> = (0..self.gates.len()).filter(active).collect();
+        let large = gates.iter().position(|id| *id == start::LARGE_PROGRAM)?;
+        self.some_upgrade(&Step {
+            a: 8 * large as u8 + 1,
+            d: step.d / 4 * 4,
+            ..*step
+        })
     }
 
     fn is_unhashed(&self, target: Target) -> bool {

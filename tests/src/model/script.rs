@@ -14,6 +14,7 @@ impl Run {
         match step.verb {
             Verb::Contest => return self.contest(step),
             Verb::RollBack => return self.roll_back(step),
+            Verb::Follow => return self.follow(step),
             Verb::Oppose => return self.oppose(step),
             _ => {}
         }
@@ -89,6 +90,21 @@ impl Run {
                 b: step.b / 8 * 8 + lane,
                 c: step.c / 3 * 3 % 252 + 1,
                 ..*step
+            })?;
+        }
+        Ok(())
+    }
+
+    /// An upgrade, then one of the next program that names its release.
+    fn follow(&mut self, step: &Step) -> Check {
+        for (flaw, next) in [(Flaw::None, 0), (Flaw::Predecessor, 8)] {
+            self.step(&Step {
+                verb: Verb::CarryOut,
+                flaw,
+                a: (step.a / 8 % 16 * 8 + 1) + next,
+                b: step.b / 8 * 8,
+                c: step.c / 3 * 3 % 252 + 1,
+                d: step.d,
             })?;
         }
         Ok(())
@@ -179,7 +195,17 @@ impl Run {
                         self.act(&execute)?;
                     }
                 }
-                action => self.act(&action)?,
+                action => {
+                    self.act(&action)?;
+                    // What is wrong with the bytes stays so.
+                    let refused = !self
+                        .trace
+                        .last()
+                        .is_some_and(|line| line.ends_with("accepted"));
+                    if refused && matches!(action, Action::Hash(_) | Action::Verify(_)) {
+                        break;
+                    }
+                }
             }
         }
         Ok(())

@@ -29,6 +29,9 @@ pub const FINALIZABLE: Id = 5;
 /// Builds that are hashed in steps, of one length; the first is deployed at [`LARGE_PROGRAM`].
 pub const LARGE: [Id; 2] = [6, 7];
 pub const LARGE_PROGRAM: Id = 3;
+/// Portcullis, which may have a gate of its own, and builds of it; the first is deployed.
+pub const OWN_PROGRAM: Id = 4;
+pub const OWN: [Id; 3] = [8, 9, 10];
 /// How many pay rents.
 pub const PAYERS: usize = 2;
 /// What bytes that are not the committed ones are refused with.
@@ -50,6 +53,7 @@ pub const NAMES: [&str; 9] = [
     "upgrade authority",
 ];
 const COUNCILS: [&str; 3] = ["model council 0", "model council 1", "model council 2"];
+/// Beside them there is Portcullis.
 const PROGRAMS: [&str; 4] = [
     "model program 0",
     "model program 1",
@@ -101,14 +105,17 @@ pub fn council(id: Id) -> Pubkey {
 
 pub fn program(id: Id) -> Pubkey {
     static KEYS: OnceLock<Vec<Pubkey>> = OnceLock::new();
-    KEYS.get_or_init(|| PROGRAMS.iter().map(|name| keys::address(name)).collect())[id]
+    KEYS.get_or_init(|| {
+        let others = PROGRAMS.iter().map(|name| keys::address(name));
+        others.chain([portcullis::ID]).collect()
+    })[id]
 }
 
 pub fn gate(program_id: Id) -> Pubkey {
     static KEYS: OnceLock<Vec<Pubkey>> = OnceLock::new();
     KEYS.get_or_init(|| {
         let key = |id| pda::gate(&portcullis::ID, &program(id));
-        (0..PROGRAMS.len()).map(key).collect()
+        (0..=PROGRAMS.len()).map(key).collect()
     })[program_id]
 }
 
@@ -116,7 +123,7 @@ pub fn authority(program_id: Id) -> Pubkey {
     static KEYS: OnceLock<Vec<Pubkey>> = OnceLock::new();
     KEYS.get_or_init(|| {
         let key = |id| pda::authority(&portcullis::ID, &program(id));
-        (0..PROGRAMS.len()).map(key).collect()
+        (0..=PROGRAMS.len()).map(key).collect()
     })[program_id]
 }
 
@@ -136,6 +143,11 @@ fn builds() -> &'static [Vec<u8>] {
             elf.resize(elf.len() + by, fill);
             elf
         };
+        let own = |by: usize| {
+            let mut elf = elf::portcullis().to_vec();
+            elf.resize(elf.len() + by, 1);
+            elf
+        };
         // One needs a program that was extended; one says that it is of sBPF version 3; two are hashed in steps.
         let mut newest = longer(70, 6);
         newest[48] = 3;
@@ -148,6 +160,9 @@ fn builds() -> &'static [Vec<u8>] {
             newest,
             longer(SHORTEST - elf::memo().len(), 7),
             longer(SHORTEST - elf::memo().len(), 8),
+            own(0),
+            own(10),
+            own(20),
         ]
     })
 }
@@ -162,7 +177,7 @@ pub fn uploaded() -> usize {
 }
 
 pub fn is_uploaded(build: Id) -> bool {
-    build < uploaded() || LARGE.contains(&build)
+    build < uploaded() || LARGE.contains(&build) || OWN.contains(&build)
 }
 
 /// The SHA-256 and the length of a build without its trailing zeros; zeros of none.
@@ -195,7 +210,7 @@ pub fn words(id: Id, bytes: u32) -> [u32; 8] {
 }
 
 pub fn is_finalizable(build: Id) -> bool {
-    build == FINALIZABLE
+    build == FINALIZABLE || OWN.contains(&build)
 }
 
 /// The rules of a gate that a run begins with.
@@ -264,7 +279,7 @@ fn begin() -> Beginning {
     let mut model = Model {
         now: START.timestamp,
         slot: START.slot,
-        gates: vec![None; PROGRAMS.len()],
+        gates: vec![None; PROGRAMS.len() + 1],
         ..Model::default()
     };
     let payers = payers().iter().map(|payer| payer.pubkey());
@@ -304,10 +319,14 @@ fn begin() -> Beginning {
         }
         model.councils.push(council);
     }
-    for id in 0..PROGRAMS.len() {
-        let deployed = [0, FINALIZABLE, FINALIZABLE, LARGE[0]][id];
+    for id in 0..=PROGRAMS.len() {
+        let deployed = [0, FINALIZABLE, FINALIZABLE, LARGE[0], OWN[0]][id];
         let capacity = build(deployed).len() + 1_000;
-        let mut content = elf::memo().to_vec();
+        // What LiteSVM loads at first need not be what is there.
+        let mut content = match id {
+            OWN_PROGRAM => elf::portcullis().to_vec(),
+            _ => elf::memo().to_vec(),
+        };
         content.resize(capacity, 0);
         world.install(&program(id), &content);
         let programdata = pda::programdata(&program(id));

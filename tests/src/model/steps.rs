@@ -40,6 +40,8 @@ pub enum Verb {
     Contest,
     /// A release, and the rollback that takes it back.
     RollBack,
+    /// A release, and one of another program that waits for it.
+    Follow,
     /// Voters reject until that ends a proposal.
     Oppose,
     AddMembers,
@@ -108,6 +110,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         5 => Just(Verb::Hash),
         3 => Just(Verb::Contest),
         4 => Just(Verb::RollBack),
+        3 => Just(Verb::Follow),
         2 => Just(Verb::Oppose),
         2 => Just(Verb::AddMembers),
         1 => Just(Verb::Seal),
@@ -163,7 +166,7 @@ impl Model {
             Verb::CarryOut | Verb::CarryOver if c % 3 == 0 => one(self.possible_change(step)?),
             Verb::CarryOut | Verb::CarryOver | Verb::Contest => self.some_upgrade(step),
             // `drive` has the steps of these.
-            Verb::RollBack | Verb::Oppose => None,
+            Verb::RollBack | Verb::Follow | Verb::Oppose => None,
             Verb::Wait => one(self.wait(step)),
             Verb::ProposeUpgrade => self.some_upgrade(step),
             Verb::ProposeChange => one(self.some_change(step)?),
@@ -266,7 +269,7 @@ impl Model {
                             seconds,
                             slots: seconds.max(0) as u64,
                         };
-                        let wait = (seconds > 0 && d % 2 == 0).then_some(wait);
+                        let wait = (seconds > 0 && d % 8 < 7).then_some(wait);
                         Some(wait.into_iter().chain([Action::CloseBuffer(id)]).collect())
                     }
                     2 => {
@@ -328,8 +331,9 @@ impl Model {
                     epoch: self.councils[council].epoch + u32::from(flaw == Flaw::Epoch),
                     policy,
                     build: match flaw {
-                        Flaw::Bytes if program == start::LARGE_PROGRAM => {
-                            start::LARGE[usize::from(d) % 2]
+                        // Other bytes of the same length show at the last step only.
+                        _ if program == start::LARGE_PROGRAM && b % 4 == 3 => {
+                            start::LARGE[usize::from(d) / 4 % 2]
                         }
                         Flaw::Bytes => self.uploaded(d),
                         _ => self.programs[program].build,
