@@ -1,0 +1,84 @@
+//! Ways out: transfers of the upgrade authority, moves to another council, finalizations.
+
+use crate::net::{adopt, Net};
+
+#[test]
+fn the_ways_out_are_shown_with_what_ends() {
+    let net = Net::with_lanes();
+    let run = net.recorder("exit");
+    net.upgrade("new.so");
+    let transfer = "propose transfer --to $bob --program $program";
+    run(
+        "01_transfer",
+        &format!("{transfer} --dry-run -k alice.json"),
+    );
+    run(
+        "02_unchecked",
+        &format!("{transfer} --unchecked --dry-run -k alice.json"),
+    );
+    run(
+        "03_same_council",
+        "propose move --to $council --program $program -k alice.json --yes",
+    );
+    run(
+        "04_not_finalizable",
+        "propose finalize --program $program -k alice.json --yes",
+    );
+    run("05_by_a_stranger", &format!("{transfer} --yes -k bob.json"));
+}
+
+#[test]
+fn a_program_leaves_and_comes_back_and_its_history_goes_on() {
+    let net = Net::with_lanes();
+    let run = net.recorder("leave");
+    let transfer = net.proposed("propose transfer --to $stranger --program $program");
+    run("01_review", &format!("review {transfer}"));
+    net.pass(&transfer);
+    let execute = format!("execute {transfer} -k alice.json --yes");
+    run("02_without_its_signature", &execute);
+    let with = |name: &str| format!("{execute} --new-authority {name}.json");
+    run("03_another_key", &with("bob"));
+    run("04_execute", &with("stranger"));
+    run("05_status", "status $program");
+    run("06_close", &format!("close {transfer} -k bob.json --yes"));
+    let again = adopt("$program", "--threshold 2 --timelock 20m");
+    run(
+        "07_adopted_again",
+        &again.replace("authority.json", "stranger.json"),
+    );
+    run("08_history", "history $program");
+}
+
+#[test]
+fn a_gate_moves_where_the_new_council_accepts_it() {
+    let net = Net::with_lanes();
+    let run = net.recorder("move");
+    let other = net.council_of_alice();
+    let moved = net.proposed(&format!("propose move --program $program --to {other}"));
+    let left = net.proposed("propose policy --program $program --voting-period 1d");
+    net.pass(&moved);
+    run(
+        "01_not_accepted",
+        &format!("execute {moved} -k alice.json --accepting-proposer bob.json --yes"),
+    );
+    run(
+        "02_execute",
+        &format!("execute {moved} -k alice.json --yes"),
+    );
+    // What was proposed before is dead, although the digest of it covers the former council.
+    assert_eq!(net.status_of(&left), "stale");
+    run("03_history", "history $program");
+    net.ok("history --council $council");
+    net.ok(&format!("close {left} -k bob.json --yes"));
+}
+
+#[test]
+fn a_gate_moves_only_to_a_council_that_can_take_it() {
+    let net = Net::with_lanes();
+    let run = net.recorder("moving");
+    let to = |council: String| {
+        format!("propose move --program $program --to {council} -k alice.json --yes")
+    };
+    run("01_weaker", &to(net.weaker_council()));
+    run("02_propose", &to(net.council_of_alice()));
+}

@@ -1,0 +1,58 @@
+//! Programs that one transaction cannot hash.
+
+use crate::net::{adopt, council_create, Net, PLAIN};
+
+fn with_council() -> Net {
+    let net = Net::with_deployed("large.so");
+    net.ok(&council_create());
+    net
+}
+
+#[test]
+fn a_large_program_is_adopted_in_many_transactions() {
+    let net = with_council();
+    net.snapshot("large__adopt", &adopt("$program", PLAIN));
+    net.ok("verify $program --artifact large.so");
+    net.ok("history $program");
+}
+
+#[test]
+fn an_interrupted_adoption_is_taken_up_again() {
+    let net = with_council();
+    let run = net.recorder("adopting");
+    net.begin_adoption(2);
+    run("01_status", "status $program");
+    run("02_resume", &adopt("$program", PLAIN));
+    net.ok("history $program");
+    run(
+        "03_too_late",
+        "gate abandon $program -k authority.json --yes",
+    );
+}
+
+#[test]
+fn an_adoption_is_abandoned_and_the_authority_comes_back() {
+    let net = with_council();
+    let run = net.recorder("abandon");
+    net.begin_adoption(1);
+    let abandon =
+        |key: &str| format!("gate abandon $program -k {key}.json --fee-payer bob.json --yes");
+    run("01_by_another", &abandon("alice"));
+    run("02_abandon", &abandon("authority"));
+    net.ok("history $program");
+}
+
+#[test]
+fn a_large_upgrade_is_verified_in_many_transactions() {
+    let net = with_council();
+    net.ok(&adopt("$program", PLAIN));
+    let mut other = net.read("large.so");
+    other[2_000_000] = 2;
+    net.write("other.so", &other);
+    let upgrade = net.upgrade("other.so");
+    assert_eq!(net.status_of(&upgrade), "voting");
+    net.pass(&upgrade);
+    net.execute(&upgrade);
+    net.ok("verify $program --artifact other.so");
+    net.ok("history $program");
+}

@@ -1,0 +1,14 @@
+//! The real binary against a localnet of each test's own: one test target, since each would be linked for itself. Keys are fixed,
+//! so addresses are too; what differs from run to run (digests, signatures, times, ports) is filtered out of the snapshots.
+
+mod bad_input;
+mod changes;
+mod exits;
+mod exports;
+mod large_programs;
+mod net;
+mod set_up;
+mod signed_votes;
+mod standbys;
+mod upgrades;
+mod votes;

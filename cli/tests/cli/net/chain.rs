@@ -1,0 +1,207 @@
+//! The chain itself: what no command does, and all accounts that a command could change.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use portcullis::{
+    policy::Policy,
+    state::{Member, ROLE_EXECUTE, ROLE_PROPOSE, ROLE_VOTE},
+    transitions::{AdoptArgs, CreateCouncilArgs},
+};
+use portcullis_client::{
+    deploy::extend_program,
+    hashing::{hash_steps, Target},
+    message,
+    transaction::{build_message, sign, MAX_COMPUTE_UNITS},
+    Client, SendOptions,
+};
+use portcullis_localnet::TimeControl;
+use solana_sdk::{account::Account, pubkey::Pubkey, signer::Signer};
+
+use super::{key, Net, KEYS};
+
+/// As [`super::PLAIN`] says it.
+fn plain_policy() -> Policy {
+    Policy {
+        threshold: 2,
+        timelock_seconds: 600,
+        voting_period_seconds: 3 * 86_400,
+        execution_window_seconds: 2 * 86_400,
+        ..Policy::default()
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+impl Net {
+    fn client(&self) -> Client {
+        Client::new(self.url(), portcullis::ID)
+    }
+
+    /// All accounts of Portcullis and of the loader, and the balances of those who sign.
+    pub fn chain(&self) -> BTreeMap<Pubkey, Account> {
+        let client = self.client();
+        runtime().block_on(async {
+            let program = client.get_account(&key("program").pubkey()).await.unwrap();
+            let loader = program.unwrap().owner;
+            let mut accounts = BTreeMap::new();
+            for owner in [portcullis::ID, loader] {
+                accounts.extend(client.rpc.get_program_accounts(&owner).await.unwrap());
+            }
+            for name in KEYS {
+                let address = key(name).pubkey();
+                if let Some(account) = client.get_account(&address).await.unwrap() {
+                    accounts.insert(address, account);
+                }
+            }
+            accounts
+        })
+    }
+
+    /// Moves the chain's clock by so many seconds.
+    pub fn travel(&self, seconds: i64) {
+        let time = TimeControl::new(self.url());
+        runtime()
+            .block_on(async {
+                let now = time.now().await?;
+                time.advance_to(now.unix_timestamp + seconds).await
+            })
+            .unwrap();
+    }
+
+    /// The first transaction of a creation that takes several, and no more.
+    pub fn begin_council(&self, members: &[String]) {
+        let mut members: Vec<Member> = members
+            .iter()
+            .map(|key| Member {
+                key: key.parse().unwrap(),
+                weight: 1,
+                roles: ROLE_PROPOSE | ROLE_VOTE | ROLE_EXECUTE,
+                attests: 0,
+            })
+            .collect();
+        members.sort_by_key(|member| member.key);
+        members.truncate(10);
+        let client = self.client();
+        let (alice, create) = (key("alice"), key("create"));
+        let instruction = client.builder().create_council(
+            create.pubkey(),
+            alice.pubkey(),
+            CreateCouncilArgs {
+                policy: plain_policy(),
+                delay_floor_seconds: 0,
+                members,
+            },
+        );
+        runtime()
+            .block_on(client.send(&[instruction], &alice, &[&create], &SendOptions::default()))
+            .unwrap();
+    }
+
+    /// The first transaction of an adoption of a large program, and so many steps of its hash.
+    pub fn begin_adoption(&self, steps: usize) {
+        let client = self.client();
+        let (alice, authority) = (key("alice"), key("authority"));
+        let (council, program) = (self.council.parse().unwrap(), key("program").pubkey());
+        let policy = Policy {
+            veto_threshold: 1,
+            ..plain_policy()
+        };
+        runtime().block_on(async {
+            let found = client.fetch_programdata(&program).await.unwrap();
+            let deployed = found.account.commitment().unwrap();
+            let adopt = client.builder().adopt_program(
+                council,
+                program,
+                authority.pubkey(),
+                alice.pubkey(),
+                alice.pubkey(),
+                AdoptArgs {
+                    epoch: 1,
+                    policy,
+                    deployed,
+                },
+            );
+            let options = SendOptions::with_compute_units(MAX_COMPUTE_UNITS);
+            client
+                .send(&[adopt], &alice, &[&authority], &options)
+                .await
+                .unwrap();
+            let target = Target::Program { council, program };
+            for step in hash_steps(0, deployed.len).take(steps) {
+                let hash = target.instruction(&client, alice.pubkey(), alice.pubkey(), step);
+                client.send(&[hash], &alice, &[], &options).await.unwrap();
+            }
+        });
+    }
+
+    /// Extends `$program`, as anyone may, in a slot that stays open.
+    pub fn extend_in_a_held_slot(&self) {
+        let client = self.client();
+        let (carol, program) = (key("carol"), key("program").pubkey());
+        runtime().block_on(async {
+            TimeControl::new(self.url()).hold().await.unwrap();
+            let room = client
+                .fetch_programdata(&program)
+                .await
+                .unwrap()
+                .account
+                .elf
+                .len();
+            let extend = extend_program(&program, &carol.pubkey(), room, room + 1)
+                .unwrap()
+                .unwrap();
+            let blockhash = client.rpc.get_latest_blockhash().await.unwrap();
+            let message = build_message(&[extend], &carol.pubkey(), &[], blockhash).unwrap();
+            let transaction = sign(message, &[&carol]).unwrap();
+            client.rpc.send_transaction(&transaction).await.unwrap();
+        });
+    }
+
+    /// Runs a command; lets the held clock go on once stderr shows `words`. Gives the exit code, and stderr.
+    pub fn run_and_resume_clock_after(&self, words: &str, line: &str) -> (i32, String) {
+        let mut child = self
+            .command(line)
+            .args(["-u", self.url()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut seen = String::new();
+        let mut resumed = false;
+        for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+            seen.push_str(&line.unwrap());
+            seen.push('\n');
+            if !resumed && seen.contains(words) {
+                resumed = true;
+                runtime()
+                    .block_on(TimeControl::new(self.url()).resume())
+                    .unwrap();
+            }
+        }
+        assert!(resumed, "{seen}");
+        (child.wait().unwrap().code().unwrap(), seen)
+    }
+
+    /// An approval as a message, signed by another tool: the signature alone.
+    pub fn signature_of(&self, name: &str, signer: &str, valid_until: i64) -> String {
+        let address = self.field(&format!("status {name}"), "address");
+        let address = address.parse().unwrap();
+        let view = runtime()
+            .block_on(self.client().fetch_proposal_view(&address))
+            .unwrap();
+        let text = message::text(&view, &message::Ballot::Approve, valid_until).unwrap();
+        let signer = key(signer);
+        let envelope = portcullis::message::Envelope::Short;
+        let bytes = message::wrapped(&portcullis::ID, &signer.pubkey(), &text, envelope).unwrap();
+        signer.sign_message(&bytes).to_string()
+    }
+}

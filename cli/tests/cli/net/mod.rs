@@ -1,0 +1,224 @@
+//! A localnet, a folder with keys and programs, and the binary.
+//!
+//! Commands are written as in a shell. `$alice` is the address of that key, `$council` that of the council; so is each of [`KEYS`].
+
+mod chain;
+mod setup;
+mod snapshot;
+
+pub use setup::{adopt, council_create, strangers, PLAIN};
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use portcullis_localnet::{portcullis_program, samples, Localnet, LocalnetConfig, ProgramConfig};
+use serde_json::Value;
+use solana_sdk::{
+    pubkey::Pubkey,
+    signer::{keypair::Keypair, Signer},
+};
+use tempfile::TempDir;
+
+const FUNDS: u64 = 1_000_000_000_000;
+const KEYS: [&str; 9] = [
+    "alice",
+    "bob",
+    "carol",
+    "guard",
+    "stranger",
+    "authority",
+    "create",
+    "program",
+    "other-program",
+];
+
+fn key(name: &str) -> Keypair {
+    let mut seed = [7; 32];
+    let bytes = name.as_bytes();
+    seed[..bytes.len()].copy_from_slice(bytes);
+    Keypair::new_from_array(seed)
+}
+
+/// The address of one of the fixed keys.
+pub fn address(name: &str) -> String {
+    key(name).pubkey().to_string()
+}
+
+pub struct Net {
+    localnet: Localnet,
+    folder: TempDir,
+    council: String,
+}
+
+impl Net {
+    /// With SPL Token 3.5.0 deployed as `$program` and `$other-program`.
+    pub fn start() -> Self {
+        Self::with_deployed("old.so")
+    }
+
+    pub fn with_deployed(deployed: &str) -> Self {
+        Self::with(deployed, None)
+    }
+
+    /// Portcullis itself can be upgraded by a plain key.
+    pub fn with_upgradeable_portcullis() -> Self {
+        Self::with("old.so", Some(key("stranger").pubkey()))
+    }
+
+    fn with(deployed: &str, portcullis_authority: Option<Pubkey>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("old.so"), samples::spl_token().unwrap()).unwrap();
+        fs::write(at("new.so"), samples::p_token().unwrap()).unwrap();
+        if deployed == "large.so" {
+            // Too long for one transaction's hash. The loader does not look behind the sections.
+            let mut large = samples::spl_token().unwrap();
+            large.resize(2_700_000, 1);
+            fs::write(at("large.so"), large).unwrap();
+        }
+        fs::write(at("release.json"), b"{\"commit\":\"7f3a\"}").unwrap();
+        for name in KEYS {
+            let numbers = serde_json::to_string(&key(name).to_bytes().to_vec()).unwrap();
+            fs::write(at(&format!("{name}.json")), numbers).unwrap();
+        }
+        let program = |name: &str| ProgramConfig {
+            program_id: key(name).pubkey(),
+            elf: fs::read(at(deployed)).unwrap(),
+            upgrade_authority: Some(key("authority").pubkey()),
+        };
+        let localnet = Localnet::start(LocalnetConfig {
+            slot_time_ms: 50,
+            funded_accounts: ["alice", "bob", "carol", "guard"]
+                .map(|name| (key(name).pubkey(), FUNDS))
+                .to_vec(),
+            programs: vec![
+                portcullis_program(portcullis::ID, portcullis_authority),
+                program("program"),
+                program("other-program"),
+            ],
+            ..LocalnetConfig::default()
+        })
+        .unwrap();
+        let (council, _) =
+            portcullis::state::find_council(&portcullis::ID, &key("create").pubkey());
+        Self {
+            localnet,
+            council: council.to_string(),
+            folder,
+        }
+    }
+
+    pub fn url(&self) -> &str {
+        self.localnet.rpc_url()
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path().join(name), bytes).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path().join(name)).unwrap()
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Names instead of addresses, as `$alice`.
+    fn expand(&self, word: &str) -> String {
+        let word = word.replace("$council", &self.council);
+        KEYS.iter().fold(word, |word, name| {
+            word.replace(&format!("${name}"), &address(name))
+        })
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        command
+            .current_dir(self.path())
+            .env_clear()
+            .env("HOME", self.path())
+            .env("TZ", "UTC")
+            .args(line.split_whitespace().map(|word| self.expand(word)));
+        command
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let mut command = self.command(line);
+        command.args(["-u", self.url()]).output().unwrap()
+    }
+
+    /// Runs what must work; gives stdout.
+    pub fn ok(&self, line: &str) -> String {
+        let output = self.run(line);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The data of what must work.
+    pub fn json(&self, line: &str) -> Value {
+        let stdout = self.ok(&format!("{line} --output json"));
+        let mut envelope: Value = serde_json::from_str(&stdout).unwrap();
+        envelope["data"].take()
+    }
+
+    /// A string in the data of what must work.
+    pub fn field(&self, line: &str, name: &str) -> String {
+        self.json(line)[name].as_str().unwrap().to_string()
+    }
+
+    pub fn digest_of(&self, name: &str) -> String {
+        self.field(&format!("status {name}"), "digest")
+    }
+
+    pub fn status_of(&self, name: &str) -> String {
+        self.field(&format!("status {name}"), "status")
+    }
+
+    /// The only buffer of a key.
+    pub fn buffer_of(&self, name: &str) -> String {
+        let list = self.json(&format!("buffer list -k {name}.json"));
+        list["buffers"][0]["buffer"].as_str().unwrap().to_string()
+    }
+
+    /// Uploads a file as alice; gives the buffer.
+    pub fn upload(&self, file: &str) -> String {
+        let upload = format!("buffer upload {file} -k alice.json --yes");
+        self.field(&upload, "buffer")
+    }
+
+    /// Proposes as alice; gives the REF.
+    pub fn proposed(&self, line: &str) -> String {
+        self.field(&format!("{line} -k alice.json --yes"), "ref")
+    }
+
+    /// Uploads a file and proposes it for `$program`; gives the REF.
+    pub fn upgrade(&self, file: &str) -> String {
+        let buffer = self.upload(file);
+        self.proposed(&format!("propose upgrade {buffer} --program $program"))
+    }
+
+    /// Approves a proposal as alice and bob.
+    pub fn approve(&self, name: &str) {
+        let digest = self.digest_of(name);
+        for voter in ["alice", "bob"] {
+            self.ok(&format!(
+                "approve {name} -k {voter}.json --yes --digest {digest}"
+            ));
+        }
+    }
+
+    /// Approves a proposal as alice and bob, and waits for the longest timelock here.
+    pub fn pass(&self, name: &str) {
+        self.approve(name);
+        self.travel(20 * 60 + 1);
+    }
+
+    pub fn execute(&self, name: &str) {
+        self.ok(&format!("execute {name} -k alice.json --yes"));
+    }
+}
