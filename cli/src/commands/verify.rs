@@ -162,10 +162,11 @@ fn compare_gate(
     );
     fields.push(
         "upgrade authority",
-        if holds {
-            judged("the gate's signer", true)
-        } else {
-            judged("NOT the gate's signer", false)
+        match programdata.account.upgrade_authority {
+            Some(_) if holds => judged("the gate's signer", true),
+            Some(_) => judged("NOT the gate's signer", false),
+            // Finalized: what the gate let through stays for ever.
+            None => judged("nobody: it can never change", true),
         },
     );
     data["gate"] = json!({
@@ -184,19 +185,17 @@ fn compare_gate(
             .hint("the program was changed past its gate, or the RPC server is wrong: ask another one with -u"),
         );
     }
-    (!holds).then(|| {
+    let found = programdata.account.upgrade_authority.filter(|_| !holds)?;
+    Some(
         CliError::mismatch(
             "GateNotUpgradeAuthority",
             format!(
-                "the upgrade authority must be {}, found {}",
-                gate.account.authority,
-                programdata
-                    .account
-                    .upgrade_authority
-                    .map_or("none".to_string(), |key| key.to_string())
+                "the upgrade authority must be {}, found {found}",
+                gate.account.authority
             ),
         )
-    })
+        .hint("it has left its gate, and that key may change it at any time: portcullis history shows how"),
+    )
 }
 
 fn compare_artifact(
