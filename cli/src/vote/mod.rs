@@ -13,7 +13,10 @@ pub use {
     verb::Verb,
 };
 
-use portcullis::constants::{MAX_VOTE_VALIDITY_SECONDS, TRIGGER_LAPSE_SECONDS};
+use portcullis::{
+    constants::{MAX_VOTE_VALIDITY_SECONDS, TRIGGER_LAPSE_SECONDS},
+    lifecycle::Status,
+};
 use portcullis_client::{
     account::ProposalView,
     transaction::{build_message, with_budget, MAX_TRANSACTION_BYTES},
@@ -351,6 +354,27 @@ pub fn size(writer: &Writer<'_>, instructions: &[Instruction]) -> Result<usize, 
     Ok(message.serialize().len() + signatures * 64 + 1)
 }
 
+/// What comes after a vote that was the last one needed, or one of several triggers.
+fn next_command(ballot: &Cast, after: &ProposalView) -> Option<String> {
+    let name = view::name(after);
+    match after.status {
+        Status::Armed if after.proposal.is_triggered(after.now) => Some(format!(
+            "portcullis execute {name}, before it lapses {}",
+            view::when(triggers_lapse_at(after), after.now.timestamp)
+        )),
+        Status::Armed if ballot.verb == Verb::Trigger => Some(format!(
+            "another guardian before {}: portcullis trigger {} {}",
+            view::when(triggers_lapse_at(after), after.now.timestamp),
+            after.keys().program(),
+            view::lane_name(after.lane).replace('_', "-")
+        )),
+        Status::Queued | Status::Ready if !after.lane.is_standby() => Some(format!(
+            "portcullis wait {name} --for ready && portcullis execute {name}"
+        )),
+        _ => None,
+    }
+}
+
 /// Shows what the votes have done.
 ///
 /// # Errors
@@ -375,17 +399,13 @@ pub async fn report(
             view::status(&after)
         ));
         let proposal = &after.proposal;
-        if proposal.eta != 0 && !after.status.is_ended() {
+        if matches!(after.status, Status::Queued | Status::Ready) {
             lines.push(format!(
                 "eta {}",
                 view::when(proposal.eta, after.now.timestamp)
             ));
-            if !after.lane.is_standby() {
-                next.push(format!(
-                    "portcullis wait {name} --for ready && portcullis execute {name}"
-                ));
-            }
         }
+        next.extend(next_command(ballot, &after));
         let mut vote = ballot.json();
         vote["status"] = json!(after.status.name());
         vote["approval_weight"] = json!(proposal.approval_weight);
