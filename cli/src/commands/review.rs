@@ -155,7 +155,10 @@ async fn ends(ctx: &Context, view: &ProposalView) -> Result<(String, Value), Cli
             Some(gate),
         ) => Reach::Life(gate),
         (Some(Change::RevokeRelease { sha256 }), Some(gate)) => Reach::Revocation(gate, *sha256),
-        (None | Some(Change::Upgrade(_)), Some(gate)) => {
+        // What builds on a release that is yet to come ends nothing that is open before that.
+        (None | Some(Change::Upgrade(_)), Some(gate))
+            if view.proposal.terms.base_index == gate.account.release.index =>
+        {
             Reach::Release(gate, view.proposal.terms.sha256)
         }
         _ => Reach::None,
