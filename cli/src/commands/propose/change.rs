@@ -9,7 +9,10 @@ use portcullis::{
 use portcullis_client::account::PortcullisAccount;
 use serde_json::json;
 
-use super::common::{finish, rules, Explained, Place};
+use super::{
+    common::{finish, rules, Explained, Place},
+    plan::NOT_ACTIVE,
+};
 use crate::{
     client_error::rule,
     context::Context,
@@ -102,6 +105,9 @@ pub async fn propose(
 
 /// The program's refusal with what it requires and what was found.
 fn refused(error: PortcullisError, place: &Place, change: &Change) -> CliError {
+    if error == PortcullisError::GateNotActive {
+        return rule(error).hint(NOT_ACTIVE);
+    }
     let council = &place.council.account;
     match change {
         Change::Policy(change) => refusal(

@@ -32,6 +32,10 @@ use crate::{
 /// What proposing costs beside the hash, with room to spare.
 const PROPOSE_COMPUTE_UNITS: u32 = 40_000;
 
+/// What to do about a gate that does not govern its program.
+pub const NOT_ACTIVE: &str =
+    "a large program is hashed first, one that has left is adopted again: portcullis gate show";
+
 /// An upgrade that is about to be proposed.
 pub struct Plan {
     pub index: u32,
@@ -214,9 +218,7 @@ pub fn refused(error: PortcullisError, args: &UpgradeArgs) -> CliError {
         PortcullisError::StandbyLaneOff => {
             "switch it on by a vote: portcullis propose policy --trigger-threshold GUARDIANS".to_string()
         }
-        PortcullisError::GateNotActive => {
-            "a large program is hashed first, one that has left is adopted again: portcullis gate show".to_string()
-        }
+        PortcullisError::GateNotActive => NOT_ACTIVE.to_string(),
         PortcullisError::ReleaseRevoked => {
             "a standard or emergency upgrade to the same code takes the mark away".to_string()
         }
