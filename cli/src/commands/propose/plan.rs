@@ -275,6 +275,7 @@ fn require_authority(
     if buffer.authority == Some(*key) {
         return Ok(());
     }
+    let program = gate.account.program;
     let error = |found: String| {
         CliError::new(
             ExitCode::Refused,
@@ -283,11 +284,11 @@ fn require_authority(
         )
     };
     Err(match buffer.authority {
-        Some(authority) if authority == pda::authority(&ctx.portcullis(), &gate.account.program) => {
+        Some(authority) if authority == pda::authority(&ctx.portcullis(), &program) => {
             error(format!("{authority}, this gate's signer")).hint(format!(
-                "another proposal holds this buffer: portcullis list --program {}; once that has ended, \
-                 portcullis repropose REF carries it over",
-                gate.account.program
+                "a proposal holds it already: portcullis list --program {program}; its rollback is added with \
+                 portcullis propose rollback --for REF --program {program}; once it has ended, portcullis repropose \
+                 REF carries its buffer over",
             ))
         }
         Some(authority) if !authority.is_on_curve() => error(format!("{authority}, a program's address")).hint(

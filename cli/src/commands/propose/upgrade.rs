@@ -299,6 +299,25 @@ async fn guard(
     Ok(Guard { plan, source, rent })
 }
 
+/// The upgrade is proposed, its rollback is not: how to go on.
+fn unguarded(error: CliError, place: &Place, plan: &Plan, guard: &Guard) -> CliError {
+    let name = place.name(plan.index);
+    let explained = match plan.args.statement {
+        Some(_) => ", with the same --statement",
+        None => "",
+    };
+    let first = error.hint.as_ref().map(|hint| format!("{hint}; then "));
+    let hint = format!(
+        "{}propose the rest: portcullis propose rollback --for {name} --program {} --buffer {}{explained}",
+        first.unwrap_or_default(),
+        place.keys(plan.index).program(),
+        guard.plan.buffer
+    );
+    error
+        .context(format!("{name} is proposed, its rollback is not"))
+        .hint(hint)
+}
+
 /// Sends both in one transaction if they fit, else one after the other.
 async fn send(
     ctx: &Context,
@@ -336,7 +355,13 @@ async fn send(
     let mut signatures = Vec::with_capacity(steps.len());
     for step in &steps {
         let sent = writer.send(step, &[]).await;
-        signatures.push(sent.map_err(|error| error.context(&step.label))?);
+        signatures.push(sent.map_err(|error| {
+            if signatures.is_empty() {
+                error.context(&step.label)
+            } else {
+                unguarded(error, place, &plan, &guard)
+            }
+        })?);
     }
     let rollback = place.address(ctx, guard.plan.index);
     finish(ctx, writer, &[address, rollback], &signatures, extra).await
