@@ -82,3 +82,44 @@ fn a_gate_moves_only_to_a_council_that_can_take_it() {
     run("01_weaker", &to(net.weaker_council()));
     run("02_propose", &to(net.council_of_alice()));
 }
+
+#[test]
+fn a_finalized_program_has_no_authority_any_more() {
+    let net = Net::with_deployed("v3.so").with_every_lane();
+    let run = net.recorder("final");
+    let finalize = net.proposed("propose finalize --program $program");
+    let left = net.proposed("propose policy --program $program --voting-period 1d");
+    run("01_review", &format!("review {finalize}"));
+    net.pass(&finalize);
+    let execute = format!("execute {finalize} -k alice.json --yes");
+    run("02_not_named", &execute);
+    run(
+        "03_another_named",
+        &format!("{execute} --final $other-program"),
+    );
+    run(
+        "04_dry_run",
+        &format!("execute {finalize} -k alice.json --dry-run --final $program"),
+    );
+    run("05_execute", &format!("{execute} --final $program"));
+    assert_eq!(net.status_of(&left), "stale");
+    run("06_status", "status $program");
+    run("07_gate_show_json", "gate show $program --output json");
+    run("08_verify", "verify $program --artifact v3.so");
+    run(
+        "09_no_proposal_any_more",
+        "propose policy --program $program --voting-period 1d -k alice.json --yes",
+    );
+    run(
+        "10_no_gate_any_more",
+        &adopt("$program", "--threshold 2 --timelock 20m"),
+    );
+    for name in [&finalize, &left] {
+        let rent = net.balance("alice");
+        let closed = net.json(&format!("close {name} -k bob.json --yes"));
+        let rent = net.balance("alice") - rent;
+        assert!(rent > 0, "{closed}");
+    }
+    net.ok("history $program");
+    net.ok("history --council $council");
+}

@@ -3,12 +3,16 @@
 
 mod bad_input;
 mod changes;
+mod emergency;
 mod exits;
 mod exports;
 mod large_programs;
+mod looks;
 mod net;
+mod rollbacks;
 mod set_up;
 mod signed_votes;
 mod standbys;
+mod triggers;
 mod upgrades;
 mod votes;

@@ -66,6 +66,24 @@ impl Net {
         })
     }
 
+    pub fn balance(&self, name: &str) -> u64 {
+        let balance = self.client().rpc;
+        runtime()
+            .block_on(balance.get_balance(&key(name).pubkey()))
+            .unwrap()
+    }
+
+    /// Sends lamports from alice.
+    pub fn fund(&self, name: &str, lamports: u64) {
+        let (client, alice) = (self.client(), key("alice"));
+        let to = key(name).pubkey();
+        let transfer =
+            solana_system_interface::instruction::transfer(&alice.pubkey(), &to, lamports);
+        runtime()
+            .block_on(client.send(&[transfer], &alice, &[], &SendOptions::default()))
+            .unwrap();
+    }
+
     /// Moves the chain's clock by so many seconds.
     pub fn travel(&self, seconds: i64) {
         let time = TimeControl::new(self.url());

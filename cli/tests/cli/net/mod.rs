@@ -22,6 +22,11 @@ use solana_sdk::{
 };
 use tempfile::TempDir;
 
+/// A program of sBPF v3, as none of LiteSVM's samples is.
+const FORWARDER: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../tests/programs/forwarder.so"
+);
 const FUNDS: u64 = 1_000_000_000_000;
 const KEYS: [&str; 9] = [
     "alice",
@@ -79,6 +84,8 @@ impl Net {
             large.resize(2_700_000, 1);
             fs::write(at("large.so"), large).unwrap();
         }
+        fs::write(at("memo.so"), samples::memo().unwrap()).unwrap();
+        fs::copy(FORWARDER, at("v3.so")).unwrap();
         fs::write(at("release.json"), b"{\"commit\":\"7f3a\"}").unwrap();
         for name in KEYS {
             let numbers = serde_json::to_string(&key(name).to_bytes().to_vec()).unwrap();
@@ -200,6 +207,19 @@ impl Net {
     pub fn upgrade(&self, file: &str) -> String {
         let buffer = self.upload(file);
         self.proposed(&format!("propose upgrade {buffer} --program $program"))
+    }
+
+    /// Proposes an upgrade of `$program` as `$program/0`, and as `$program/1` the rollback that guards it; passes both and executes the
+    /// upgrade, which arms the rollback.
+    pub fn armed_rollback(&self) {
+        let buffer = self.upload("new.so");
+        self.proposed(&format!(
+            "propose upgrade {buffer} --program $program --with-rollback"
+        ));
+        self.approve("$program/0");
+        self.pass("$program/1");
+        self.execute("$program/0");
+        assert_eq!(self.status_of("$program/1"), "armed");
     }
 
     /// Approves a proposal as alice and bob.

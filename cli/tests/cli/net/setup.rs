@@ -30,8 +30,20 @@ impl Net {
 
     /// With every lane; the council's members are three voters and a guardian.
     pub fn with_lanes() -> Self {
+        Self::start().with_every_lane()
+    }
+
+    pub fn with_every_lane(self) -> Self {
         let members = format!("{VOTERS} --member $guard:guard");
-        Self::start().governed(&create("create", &members, LANES), LANES)
+        self.governed(&create("create", &members, LANES), LANES)
+    }
+
+    /// With every lane, and two guardians who trigger a standby together: carol is the other.
+    pub fn with_two_guardians() -> Self {
+        let voters = VOTERS.replace("$carol:vote", "$carol:vote,guard");
+        let members = format!("{voters} --member $guard:guard");
+        let rules = LANES.replace("--trigger-threshold 1", "--trigger-threshold 2");
+        Self::start().governed(&create("create", &members, &rules), &rules)
     }
 
     /// With an upgrade's build to be attested, by the guardian.

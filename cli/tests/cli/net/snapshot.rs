@@ -22,13 +22,20 @@ impl Net {
         self.compare(name, line, output, false);
     }
 
+    /// Of what stops half-way: it has changed the chain.
+    pub fn snapshot_stopped(&self, name: &str, line: &str) {
+        let output = self.run(line);
+        assert!(!output.status.success(), "{line}");
+        self.compare(name, line, output, true);
+    }
+
     pub fn snapshot_without_url(&self, name: &str, line: &str) {
         let output = self.command(line).output().unwrap();
         self.compare(name, line, output, true);
     }
 
     /// What fails, and what only looks or signs, must leave the chain alone.
-    fn run_checked(&self, line: &str) -> Output {
+    pub fn run_checked(&self, line: &str) -> Output {
         let before = self.chain();
         let output = self.run(line);
         let looks = ["--dry-run", "--export", "--sign-message"];
@@ -49,11 +56,15 @@ impl Net {
         if with_stderr {
             text.push_str(&format!("--- stderr\n{stderr}"));
         }
+        self.compare_text(name, &format!("portcullis {}", shortened(line)), &text);
+    }
+
+    pub fn compare_text(&self, name: &str, description: &str, text: &str) {
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
         settings.set_snapshot_path("../snapshots");
         settings.set_omit_expression(true);
-        settings.set_description(format!("portcullis {}", shortened(line)));
+        settings.set_description(description);
         for (pattern, replacement) in self.filters() {
             settings.add_filter(&pattern, replacement);
         }
@@ -74,6 +85,7 @@ impl Net {
         let mut filters = vec![
             (hash("old.so"), "[SHA256 OF OLD.SO]".to_string()),
             (hash("new.so"), "[SHA256 OF NEW.SO]".to_string()),
+            (hash("v3.so"), "[SHA256 OF V3.SO]".to_string()),
             (self.url().replace('.', "\\."), "[URL]".to_string()),
         ];
         for name in KEYS {

@@ -1,0 +1,67 @@
+//! An upgrade and its rollback in two transactions, and what is left of them after an interruption.
+
+use crate::net::Net;
+
+/// With this the two proposals do not fit into one transaction.
+fn explained() -> String {
+    let uri = format!("https://example.com/{}", "a".repeat(180));
+    format!("--statement release.json --statement-uri {uri}")
+}
+
+#[test]
+fn what_does_not_fit_into_one_transaction_takes_two() {
+    let net = Net::with_lanes();
+    let run = net.recorder("two_steps");
+    let buffer = net.upload("new.so");
+    let propose = format!(
+        "propose upgrade {buffer} --program $program --with-rollback -k alice.json {}",
+        explained()
+    );
+    run("01_dry_run", &format!("{propose} --dry-run"));
+    let made = net.json(&format!("{propose} --yes"));
+    assert_eq!(made["signatures"].as_array().unwrap().len(), 2);
+    let statement = &made["statement"]["sha256"];
+    assert!(statement.is_string());
+    run("02_review", "review $program/1");
+    net.approve("$program/0");
+    net.pass("$program/1");
+    net.execute("$program/0");
+    assert_eq!(net.status_of("$program/1"), "armed");
+    net.ok("history $program");
+}
+
+#[test]
+fn an_interruption_between_the_two_leaves_a_way_on() {
+    let net = Net::with_lanes();
+    let run = net.recorder("interrupted");
+    let buffer = net.upload("new.so");
+    net.upload("old.so");
+    let propose = format!(
+        "propose upgrade {buffer} --program $program --with-rollback -k alice.json {}",
+        explained()
+    );
+    // The payer can pay the two accounts, and the fee of one transaction.
+    let would = &net.json(&format!("{propose} --dry-run"))["would"];
+    let rents = [
+        &would["rent_lamports"],
+        &would["rollback_locked_lamports"]["account"],
+    ];
+    let rents: u64 = rents.iter().map(|rent| rent.as_u64().unwrap()).sum();
+    net.fund("stranger", rents + 15_000);
+    net.snapshot_stopped(
+        "interrupted__01_after_the_first",
+        &format!("{propose} --fee-payer stranger.json --yes"),
+    );
+    assert_eq!(net.status_of("$program/0"), "voting");
+
+    run("02_again", &format!("{propose} --yes"));
+    let rollback = format!(
+        "propose rollback --program $program --for $program/0 -k alice.json {}",
+        explained()
+    );
+    run("03_the_rest", &format!("{rollback} --yes"));
+    net.approve("$program/0");
+    net.pass("$program/1");
+    net.execute("$program/0");
+    assert_eq!(net.status_of("$program/1"), "armed");
+}
