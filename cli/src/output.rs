@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use comfy_table::{presets, ContentArrangement, Table};
+use comfy_table::{presets, ColumnConstraint, ContentArrangement, Table, Width};
 use owo_colors::{OwoColorize, Style};
 use serde_json::{json, Value};
 
@@ -228,28 +228,64 @@ impl Fields {
 
 /// Rows under a header: with lines on a terminal, in plain columns elsewhere.
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let terminal = io::stdout().is_terminal();
+    let width = terminal.then(|| Table::new().width().unwrap_or(u16::MAX));
+    table_within(width, header, rows)
+}
+
+/// With lines, if no word need be broken for it: a broken address cannot be copied.
+fn table_within(width: Option<u16>, header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    if io::stdout().is_terminal() {
+    table.set_header(header.to_vec()).add_rows(rows);
+    if let Some(width) = width {
         table
             .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-            .set_content_arrangement(ContentArrangement::Dynamic);
-    } else {
-        table.load_preset(presets::NOTHING);
-    }
-    table.set_header(header.to_vec());
-    for row in rows {
-        table.add_row(row);
-    }
-    let text = table.trim_fmt();
-    if io::stdout().is_terminal() {
-        return text;
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+        let words = longest_words(&table);
+        for (column, longest) in table.column_iter_mut().zip(words) {
+            let padded = longest.saturating_add(column.padding_width());
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(padded)));
+        }
+        let text = table.trim_fmt();
+        let fits = |line: &str| line.chars().count() <= usize::from(width);
+        if text.lines().all(fits) {
+            return text;
+        }
+        for column in table.column_iter_mut() {
+            column.remove_constraint();
+        }
+        table.set_content_arrangement(ContentArrangement::Disabled);
     }
     // Without lines around it, the first column needs no padding.
+    let text = table.load_preset(presets::NOTHING).trim_fmt();
     let lines: Vec<&str> = text
         .lines()
         .map(|line| line.strip_prefix(' ').unwrap_or(line))
         .collect();
     lines.join("\n")
+}
+
+/// The length of each column's longest word.
+fn longest_words(table: &Table) -> Vec<u16> {
+    let cells = |row: &comfy_table::Row| {
+        let longest = |cell: &comfy_table::Cell| {
+            let words = cell.content();
+            let longest = words
+                .split_whitespace()
+                .map(|word| word.chars().count())
+                .max();
+            longest.map_or(0, |length| u16::try_from(length).unwrap_or(u16::MAX))
+        };
+        row.cell_iter().map(longest).collect::<Vec<_>>()
+    };
+    let mut longest = table.header().map(cells).unwrap_or_default();
+    for row in table.row_iter() {
+        for (found, length) in longest.iter_mut().zip(cells(row)) {
+            *found = length.max(*found);
+        }
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -262,6 +298,23 @@ mod tests {
             printable("a\u{1b}[8mb\nc\u{202e}d é"),
             "a\\u{1b}[8mb\nc\\u{202e}d é"
         );
+    }
+
+    #[test]
+    fn a_table_breaks_no_address() {
+        let address = "5DYQqg5XVS8zKwpyHo11sQ4bkRiXZYuWtrsKKuWQ9b66";
+        let of = |width| {
+            let row = vec!["some more words".to_string(), address.to_string()];
+            table_within(width, &["what", "address"], vec![row])
+        };
+        let plain = format!("what             address\nsome more words  {address}");
+        for (width, wrapped) in [(64, 1), (60, 2), (54, 3)] {
+            let text = of(Some(width));
+            assert!(text.starts_with('─') && text.contains(address), "{text}");
+            assert_eq!(text.lines().count(), 4 + wrapped, "{text}");
+        }
+        assert_eq!(of(Some(50)), plain);
+        assert_eq!(of(None), plain);
     }
 
     #[test]
