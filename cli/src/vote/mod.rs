@@ -399,6 +399,12 @@ pub async fn report(
             view::status(&after)
         ));
         let proposal = &after.proposal;
+        if after.status == Status::Voting {
+            lines.push(format!(
+                "approvals weight {} of {}",
+                proposal.approval_weight, proposal.terms.snapshot.threshold
+            ));
+        }
         if matches!(after.status, Status::Queued | Status::Ready) {
             lines.push(format!(
                 "eta {}",
