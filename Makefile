@@ -1,16 +1,18 @@
 # make demo     the main job, on the embedded validator       make test     all tests
 # make fuzz     20,000 random sequences, chain against model   (PORTCULLIS_SEED=n: others)
 # make program  rebuild artifacts/ and the tests' ELF          make bench    rewrite docs/compute-units.md
+# make mutants  break the program in 1,400 places, one at a time: which tests notice? (an hour or two)
 # make lint     fmt and clippy, warnings denied               make docs     rustdoc, warnings denied
 # make check    what CI checks against the committed files: ELF, IDL, compute units
 SHELL := /bin/bash
 CARGO ?= cargo
 # Without -p cargo resolves features for the whole workspace, so that demo, tests and lint share their builds.
 WORKSPACE := --locked --workspace
-# A workspace of its own: its features must not change the others' builds.
+# Workspaces of their own: their features must not change the others' builds.
 FORWARDER := tests/programs/forwarder
+MUTANTS := tests/mutants
 
-.PHONY: demo test fuzz setup program bench lint docs check fmt
+.PHONY: demo test fuzz mutants setup program bench lint docs check fmt
 
 demo: setup
 	$(CARGO) run --locked --bin portcullis -- demo
@@ -20,6 +22,9 @@ test: setup
 
 fuzz: setup
 	PORTCULLIS_SEQUENCES=$${PORTCULLIS_SEQUENCES:-20000} $(CARGO) test $(WORKSPACE) --test model -- --nocapture
+
+mutants: setup
+	$(CARGO) run -q --locked --manifest-path $(MUTANTS)/Cargo.toml -- $(MUTANT)
 
 setup:
 	@scripts/setup.sh
@@ -34,12 +39,15 @@ bench: setup
 lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path $(FORWARDER)/Cargo.toml
+	$(CARGO) fmt --check --manifest-path $(MUTANTS)/Cargo.toml
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
 	$(CARGO) clippy --locked --manifest-path $(FORWARDER)/Cargo.toml -- -D warnings
+	$(CARGO) clippy --locked --manifest-path $(MUTANTS)/Cargo.toml -- -D warnings
 
 fmt:
 	$(CARGO) fmt --all
 	$(CARGO) fmt --manifest-path $(FORWARDER)/Cargo.toml
+	$(CARGO) fmt --manifest-path $(MUTANTS)/Cargo.toml
 
 docs: setup
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(WORKSPACE) --no-deps

@@ -9,7 +9,7 @@ use solana_loader_v3_interface::state::UpgradeableLoaderState;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk_ids::bpf_loader_upgradeable;
 
-/// Portcullis, as committed; or the build that `PORTCULLIS_ELF` names, for `scripts/mutate-checks.py`.
+/// Portcullis, as committed; or the build that `PORTCULLIS_ELF` names, for `tests/mutants`.
 pub fn portcullis() -> &'static [u8] {
     static ELF: OnceLock<Vec<u8>> = OnceLock::new();
     ELF.get_or_init(|| {
