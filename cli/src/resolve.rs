@@ -79,18 +79,14 @@ impl Parent {
 /// The gate of a program, or the council at an address.
 async fn subject_of(ctx: &Context, subject: &Pubkey) -> Result<Parent, CliError> {
     let client = ctx.client()?;
-    match client.fetch_gate(subject).await {
-        Ok(gate) => return Ok(Parent::Gate(Box::new(gate))),
-        Err(ClientError::NotFound { .. } | ClientError::WrongOwner { .. }) => {}
-        Err(error) => return Err(error.into()),
+    if let Some(gate) = client.find_gate(subject).await? {
+        return Ok(Parent::Gate(Box::new(gate)));
     }
-    match client.fetch_council(subject).await {
-        Ok(council) => Ok(Parent::Council(Box::new(council))),
-        Err(
-            ClientError::NotFound { .. }
-            | ClientError::WrongOwner { .. }
-            | ClientError::Decode { .. },
-        ) => Ok(Parent::Gate(Box::new(gate(ctx, subject).await?))),
+    match client.find_council(subject).await {
+        Ok(Some(council)) => Ok(Parent::Council(Box::new(council))),
+        Ok(None) | Err(ClientError::Decode { .. }) => {
+            Ok(Parent::Gate(Box::new(gate(ctx, subject).await?)))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -122,15 +118,11 @@ async fn council(ctx: &Context, args: &RefArgs) -> Result<Keyed<Council>, CliErr
 /// # Errors
 /// Where the program has none.
 pub async fn gate(ctx: &Context, program: &Pubkey) -> Result<Keyed<Gate>, CliError> {
-    match ctx.client()?.fetch_gate(program).await {
-        Err(ClientError::NotFound { .. }) => Err(CliError::not_found(format!(
-            "program {program} has no gate on this cluster"
-        ))
-        .hint(format!(
+    ctx.client()?.find_gate(program).await?.ok_or_else(|| {
+        CliError::not_found(format!("program {program} has no gate on this cluster")).hint(format!(
             "check the program id and the cluster (-u); to put it behind a gate: portcullis gate adopt {program}"
-        ))),
-        other => Ok(other?),
-    }
+        ))
+    })
 }
 
 fn missing(parent: &Parent, index: u32) -> CliError {

@@ -38,18 +38,12 @@ impl Status {
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self { subject, reference } = self;
         if let Reference::Address(address) = &subject {
-            match ctx.client()?.fetch_gate(address).await {
-                Ok(_) => return program(ctx, address).await,
-                Err(ClientError::NotFound { .. } | ClientError::WrongOwner { .. }) => {}
-                Err(error) => return Err(error.into()),
+            if ctx.client()?.find_gate(address).await?.is_some() {
+                return program(ctx, address).await;
             }
-            match ctx.client()?.fetch_council(address).await {
-                Ok(found) => return council(ctx, &found).await,
-                Err(
-                    ClientError::NotFound { .. }
-                    | ClientError::WrongOwner { .. }
-                    | ClientError::Decode { .. },
-                ) => {}
+            match ctx.client()?.find_council(address).await {
+                Ok(Some(found)) => return council(ctx, &found).await,
+                Ok(None) | Err(ClientError::Decode { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
             // An address without a gate is a proposal's, or a program that Portcullis does not know.

@@ -7,7 +7,6 @@ use portcullis::state::Gate;
 use portcullis_client::{
     account::{Commitment, Keyed, Programdata},
     elf::Artifact,
-    ClientError,
 };
 use serde_json::{json, Value};
 use solana_sdk::pubkey::Pubkey;
@@ -70,11 +69,7 @@ async fn on_chain(
     artifact: Option<&(&Path, Artifact)>,
 ) -> Result<(), CliError> {
     let client = ctx.client()?;
-    let gate = match client.fetch_gate(program).await {
-        Ok(gate) => Some(gate),
-        Err(ClientError::NotFound { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let gate = client.find_gate(program).await?;
     let programdata = client.fetch_programdata(program).await?;
     let deployed = programdata.account.commitment().unwrap_or_default();
     let mut fields = Fields::new()

@@ -42,6 +42,19 @@ impl Client {
         self.fetch(&pda::gate(&self.portcullis, program)).await
     }
 
+    /// The gate of a program, if it has one.
+    pub async fn find_gate(&self, program: &Pubkey) -> Result<Option<Keyed<Gate>>, ClientError> {
+        self.find(&pda::gate(&self.portcullis, program)).await
+    }
+
+    /// The council at an address, if there is one.
+    pub async fn find_council(
+        &self,
+        address: &Pubkey,
+    ) -> Result<Option<Keyed<Council>>, ClientError> {
+        self.find(address).await
+    }
+
     /// The gate at an address.
     pub async fn fetch_gate_at(&self, address: &Pubkey) -> Result<Keyed<Gate>, ClientError> {
         self.fetch(address).await
@@ -204,4 +217,25 @@ fn decode_clock(account: Option<&Account>) -> Result<Now, ClientError> {
         timestamp: i64::from_le_bytes(timestamp),
         slot: u64::from_le_bytes(slot),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use solana_sdk_ids::system_program;
+
+    use super::*;
+    use crate::rpc::mock;
+
+    #[tokio::test]
+    async fn lamports_of_a_stranger_make_neither_a_gate_nor_a_council() {
+        let request = RpcRequest::GetMultipleAccounts;
+        let gift = mock::found(&[Some((system_program::ID, &[]))]);
+        let foreign = mock::found(&[Some((portcullis::ID, &[0; 8]))]);
+        let client = mock::client([&gift, &gift, &foreign].map(|a| (request, a.clone())));
+        let address = Pubkey::new_unique();
+        assert!(client.find_gate(&address).await.unwrap().is_none());
+        assert!(client.find_council(&address).await.unwrap().is_none());
+        let error = client.find_gate(&address).await.unwrap_err();
+        assert!(matches!(error, ClientError::Decode { .. }), "{error}");
+    }
 }

@@ -9,12 +9,12 @@ use portcullis::{
     state::{Council, Member},
     transitions::CreateCouncilArgs,
 };
-use portcullis_client::{account::Keyed, account::PortcullisAccount, pda, ClientError};
-use serde_json::json;
-use solana_sdk::{
-    pubkey::Pubkey,
-    signer::{keypair::Keypair, Signer},
+use portcullis_client::{
+    account::{Keyed, PortcullisAccount},
+    pda,
 };
+use serde_json::json;
+use solana_sdk::signer::{keypair::Keypair, Signer};
 
 use crate::{
     args::WriteArgs,
@@ -102,7 +102,7 @@ impl Create {
         draft.create_key = create_key.pubkey();
         let writer = ctx.writer(write)?;
         let address = pda::council(&ctx.portcullis(), &create_key.pubkey());
-        let existing = existing(&writer, &address).await?;
+        let existing = writer.client.find_council(&address).await?;
         let plan = plan(ctx, &writer, &wanted, &create_key, existing.as_ref())?;
 
         ctx.out
@@ -203,17 +203,6 @@ fn wanted(
         },
         council,
     ))
-}
-
-async fn existing(
-    writer: &Writer<'_>,
-    address: &Pubkey,
-) -> Result<Option<Keyed<Council>>, CliError> {
-    match writer.client.fetch_council(address).await {
-        Ok(council) => Ok(Some(council)),
-        Err(ClientError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// The transactions that are still missing.

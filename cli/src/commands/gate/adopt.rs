@@ -11,7 +11,6 @@ use portcullis_client::{
     hashing::{hash_transactions, Target},
     pda,
     transaction::hash_compute_units,
-    ClientError,
 };
 use serde_json::json;
 use solana_sdk::{pubkey::Pubkey, signer::Signer};
@@ -191,16 +190,14 @@ impl Adopt {
 
 /// The gate that the program has had before, if it has left it or is about to be adopted.
 async fn free_gate(writer: &Writer<'_>, program: &Pubkey) -> Result<Option<Keyed<Gate>>, CliError> {
-    match writer.client.fetch_gate(program).await {
-        Err(ClientError::NotFound { .. } | ClientError::WrongOwner { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-        Ok(gate) if gate.account.state() == Ok(GateState::Active) => Err(CliError::new(
+    match writer.client.find_gate(program).await? {
+        Some(gate) if gate.account.state() == Ok(GateState::Active) => Err(CliError::new(
             ExitCode::Refused,
             "already_adopted",
             format!("program {program} has the gate {} already", gate.address),
         )
         .hint(format!("portcullis gate show {program}"))),
-        Ok(gate) => Ok(Some(gate)),
+        found => Ok(found),
     }
 }
 
