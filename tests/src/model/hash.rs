@@ -131,7 +131,7 @@ impl Model {
                 reasons.push(RentPayerMismatch.into());
             }
             let there = end as usize <= start::build(found).len();
-            if !there || (!last && (end - hashing.done) % BLOCK != 0) {
+            if !there || (!last && !(end - hashing.done).is_multiple_of(BLOCK)) {
                 reasons.push(LengthOutOfRange.into());
             }
             if last && found != claimed {
