@@ -268,12 +268,10 @@ impl<'ast> Visit<'ast> for Finder<'_> {
                     );
                 }
             }
-            Expr::Call(call) => {
-                if is_named(&call.func, "require") {
-                    if let Some(condition) = call.args.first() {
-                        self.rule(condition);
-                        return;
-                    }
+            Expr::Call(call) if is_named(&call.func, "require") => {
+                if let Some(condition) = call.args.first() {
+                    self.rule(condition);
+                    return;
                 }
             }
             Expr::MethodCall(call)
