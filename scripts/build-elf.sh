@@ -9,7 +9,14 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 name=$(basename "$1")
 
 if [ -n "${SBF_CARGO:-}" ]; then
-  (cd "$1" && CARGO_TARGET_DIR="$target/sbpf" "$SBF_CARGO" --locked)
+  # It compiles Rust's library with the program: without overflow checks, as in Solana's tools; the program and its crates keep
+  # theirs. And its linker leaves functions apart that have become the same code.
+  smaller=(-Z profile-rustflags)
+  for crate in core alloc std; do
+    smaller+=(--config "profile.release.package.$crate.overflow-checks=false")
+  done
+  smaller+=(--config "profile.release.package.$name.rustflags=['-Clink-arg=--llvm-args=--enable-merge-functions']")
+  (cd "$1" && CARGO_TARGET_DIR="$target/sbpf" "$SBF_CARGO" --locked "${smaller[@]}")
   cp "$target/sbpf/sbpf-solana/release/lib$name.so" "$out"
 elif cargo build-sbf --version >/dev/null 2>&1; then
   new=$(mktemp -d)

@@ -21,8 +21,8 @@ macro_rules! errors {
             /// All of them, in the order of their codes.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// The name and the message of each, in the same order.
-            const TEXTS: &'static [(&'static str, &'static str)] = &[$((stringify!($name), $message)),+];
+            /// The name and the message of each, with a colon between them, in the same order.
+            const TEXTS: &'static [&'static str] = &[$(concat!(stringify!($name), ":", $message)),+];
         }
 
         /// Anchor's own macro over the same list, which puts the errors into the IDL.
@@ -38,7 +38,10 @@ macro_rules! errors {
 
 impl PortcullisError {
     fn text(self) -> (&'static str, &'static str) {
-        Self::TEXTS.get(self as usize).copied().unwrap_or_default()
+        Self::TEXTS
+            .get(self as usize)
+            .and_then(|text| text.split_once(':'))
+            .unwrap_or_default()
     }
 
     /// The variant's name.
