@@ -3,12 +3,12 @@
 //! Anyone can send lamports to an address that Portcullis will use. System's `CreateAccount` refuses such an address, so a program
 //! that only called that could be stopped for ever by one lamport.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, mem::offset_of};
 
 use anchor_lang::Discriminator;
 use portcullis::{
     change::{Change, CouncilChange},
-    state::{Attestation, Hashing},
+    state::{self, Attestation, Hashing},
 };
 use portcullis_tests::{
     calls::{self, Call},
@@ -39,6 +39,7 @@ fn creations() -> Vec<Creation> {
         council(),
         gate(),
         proposal(),
+        carried(),
         change(),
         attestation(),
         hashing(),
@@ -120,6 +121,26 @@ fn proposal() -> Creation {
         discriminator: Proposal::DISCRIMINATOR,
         behind: vec![],
         world,
+    }
+}
+
+fn carried() -> Creation {
+    let mut world = World::new();
+    let former = world.draft();
+    world.cancel(&former, voter(0)).unwrap();
+    let proposed = world.next(former.buffer);
+    Creation {
+        name: "proposal with the buffer of another",
+        instruction: BUILDER.repropose_upgrade(
+            &proposed.keys,
+            former.keys.index,
+            voter(0).pubkey(),
+            stranger(0).pubkey(),
+            world.upgrade_args(elf::p_token()),
+        ),
+        account: proposed.address,
+        world,
+        ..proposal()
     }
 }
 
@@ -234,6 +255,47 @@ fn accounts_are_created_rent_exempt_and_of_the_right_size() {
         let paid = creation.world.lamports(&creation.payer) - world.lamports(&creation.payer);
         assert_eq!(paid, creation.rent());
     }
+}
+
+#[test]
+fn accounts_keep_the_bump_of_their_address() {
+    let of = |creation: &Creation, bump: usize| {
+        let account = creation.after(0).account(&creation.account);
+        (creation.account, account.data[8 + bump])
+    };
+    let id = &portcullis::ID;
+    let (council, gate) = (council(), gate());
+    let (council_key, program) = (council.world.council, gate.world.program);
+    assert_eq!(
+        of(&council, offset_of!(Council, bump)),
+        state::find_council(id, &create_key().pubkey())
+    );
+    assert_eq!(
+        of(&gate, offset_of!(Gate, bump)),
+        state::find_gate(id, &program)
+    );
+    let (authority, bump) = state::find_authority(id, &program);
+    assert_eq!(authority, gate.world.authority());
+    assert_eq!(of(&gate, offset_of!(Gate, authority_bump)).1, bump);
+    for (creation, parent, index) in [
+        (proposal(), gate.account, 0),
+        (carried(), gate.account, 1),
+        (change(), council_key, 0),
+    ] {
+        assert_eq!(
+            of(&creation, offset_of!(Proposal, bump)),
+            state::find_proposal(id, &parent, index)
+        );
+    }
+    let proposal = proposal().account;
+    assert_eq!(
+        of(&attestation(), offset_of!(Attestation, bump)),
+        state::find_attestation(id, &proposal, &attester().pubkey())
+    );
+    assert_eq!(
+        of(&hashing(), offset_of!(Hashing, bump)),
+        state::find_hashing(id, &proposal)
+    );
 }
 
 #[test]

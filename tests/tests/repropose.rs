@@ -1,7 +1,7 @@
 //! An ended proposal's buffer goes over to a new proposal: nothing is uploaded again, and nothing of the old votes remains.
 
 use portcullis::{events::UpgradeReproposed, lifecycle::Lane};
-use portcullis_tests::{elf, governance::*, lanes, record, *};
+use portcullis_tests::{calls::substitute, elf, governance::*, lanes, record, *};
 
 /// The gate's next proposal with the buffer of `former`.
 fn next(world: &World, former: &Proposed) -> Proposed {
@@ -163,6 +163,10 @@ fn g12_the_buffer_of_a_dead_proposal_is_carried_over() {
         assert_eq!(new.terms.voting_ends_at, now.timestamp + 3 * DAY);
         assert_eq!((new.approvals, new.rejections, new.vetoes), (0, 0, 0));
         assert_eq!((new.eta, new.ending, new.approval_weight), (0, 0, 0));
+        assert_eq!(
+            new.digest,
+            portcullis::digest::digest(&portcullis::ID, &world.council, &new.terms, &[])
+        );
         assert_ne!(new.digest, digest);
         assert_eq!(world.account(&former.buffer), buffer);
         assert_eq!(
@@ -322,6 +326,23 @@ fn g2_a_buffer_that_the_gate_holds_no_more_is_not_carried_over() {
     let change = world.gate_change(policy_change(policy(), 0));
     world.veto(&change, guardian(0)).unwrap();
     world.refuse(released, |w| repropose(w, &change));
+}
+
+#[test]
+fn g11_another_councils_proposer_carries_nothing_over() {
+    let (mut world, former) = rejected();
+    let other = world.other_council();
+    let instruction = BUILDER.repropose_upgrade(
+        &next(&world, &former).keys,
+        former.keys.index,
+        voter(0).pubkey(),
+        payer().pubkey(),
+        world.upgrade_args(elf::p_token()),
+    );
+    let instruction = substitute(&instruction, &world.council, &other);
+    world.refuse(PortcullisError::GateOfAnotherCouncil, |w| {
+        w.send(&[instruction], &[voter(0)])
+    });
 }
 
 #[test]
