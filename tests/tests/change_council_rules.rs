@@ -356,3 +356,13 @@ fn a_change_is_executed_by_its_own_instruction() {
     });
     world.refuse(PortcullisError::NotAChange, |w| w.finalize(&upgrade));
 }
+
+#[test]
+fn g3_a_change_with_bytes_behind_it_is_not_read() {
+    let mut world = World::new();
+    let joins = member(stranger(0).pubkey(), ROLE_VOTE);
+    let proposed = world.own_change(council_change(&[], &[joins]));
+    world.ready_change(&proposed);
+    world.forge(&proposed.address, |account| account.data.push(0));
+    world.refuse(PortcullisError::Overflow, |w| w.execute_change(&proposed));
+}

@@ -1,6 +1,7 @@
 //! What gates may demand of a council: at their adoption no more than the council demands of itself, afterwards what it votes
 //! for; and always what its members can meet, for all gates together.
 
+use portcullis::policy::FLAG_NONCE_VOTES;
 use portcullis_tests::{governance::*, lanes, *};
 
 /// A proposer with a program of its own tries to put it under the council with these rules.
@@ -132,6 +133,68 @@ fn g12_rules_as_strict_as_the_councils_own_are_adopted() {
         (maxima.emergency_threshold, maxima.trigger_threshold),
         (3, 2)
     );
+}
+
+#[test]
+fn g9_the_easiest_veto_of_all_gates_is_remembered() {
+    let mut setup = setup();
+    let maxima = |world: &World| {
+        let maxima = world.council().gate_maxima;
+        (maxima.veto_threshold, maxima.easiest_veto)
+    };
+    let vetoed_by = |world: &mut World, guardians| {
+        let policy = Policy {
+            veto_threshold: guardians,
+            ..policy()
+        };
+        let proposed = world.gate_change(policy_change(policy, 0));
+        world.ready_change(&proposed);
+        world.execute_change(&proposed).unwrap();
+    };
+    let mut world = setup.build();
+    assert_eq!(maxima(&world), (1, 1));
+    vetoed_by(&mut world, 2);
+    assert_eq!(maxima(&world), (2, 1));
+
+    setup.council_policy.veto_threshold = 1;
+    setup.policy.veto_threshold = 0;
+    let mut world = setup.build();
+    assert_eq!(maxima(&world), (0, 0));
+    vetoed_by(&mut world, 2);
+    assert_eq!(maxima(&world), (2, 2));
+    vetoed_by(&mut world, 1);
+    assert_eq!(maxima(&world), (2, 1));
+}
+
+#[test]
+fn g4_a_gate_that_takes_nonces_binds_its_council_to_nothing() {
+    let mut setup = Setup::default();
+    setup.council_policy.flags |= FLAG_NONCE_VOTES;
+    setup.policy.flags |= FLAG_NONCE_VOTES;
+    let mut world = setup.build();
+    assert_eq!(world.council().gate_maxima.refuses_nonce, 0);
+    world.refuse_change(
+        PortcullisError::CouncilWeakerThanGate,
+        policy_change(policy(), 0),
+        false,
+    );
+}
+
+#[test]
+fn g12_a_council_without_executors_whose_gates_need_none_changes_its_members() {
+    let mut setup = Setup::default();
+    for policy in [&mut setup.policy, &mut setup.council_policy] {
+        policy.flags |= FLAG_ANYONE_MAY_EXECUTE;
+    }
+    for member in &mut setup.members {
+        member.roles &= !ROLE_EXECUTE;
+    }
+    let mut world = setup.build();
+    let joins = member(stranger(0).pubkey(), ROLE_VOTE);
+    let proposed = world.own_change(council_change(&[], &[joins]));
+    world.ready_change(&proposed);
+    world.execute_change(&proposed).unwrap();
+    assert_eq!(world.council().config_epoch, 2);
 }
 
 #[test]

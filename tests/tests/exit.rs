@@ -24,6 +24,8 @@ fn g16_the_authority_goes_to_a_key_that_signs() {
     let programdata = world.account(&world.programdata());
     let meta = world.transfer(&proposed, stranger(0)).unwrap();
 
+    // The loader asks for the signature too: `SetAuthorityChecked`.
+    assert_eq!(meta.inner_instructions[0][0].instruction.data, [7, 0, 0, 0]);
     assert_eq!(world.upgrade_authority(), Some(stranger(0).pubkey()));
     let after = world.account(&world.programdata());
     assert_eq!(after.data[45..], programdata.data[45..]);

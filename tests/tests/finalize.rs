@@ -214,6 +214,9 @@ fn g15_only_a_release_that_the_gate_remembers_is_revoked() {
     for content in [elf::memo(), elf::p_token()] {
         world.refuse_change(PortcullisError::NotAnEarlierRelease, revoke(content), false);
     }
+    // The places of releases that never were hold zeros.
+    let nothing = Change::RevokeRelease { sha256: [0; 32] };
+    world.refuse_change(PortcullisError::NotAnEarlierRelease, nothing, false);
     // It may be forgotten before the vote is over: eight releases later.
     let proposed = world.gate_change(revoke(elf::spl_token()));
     world.ready_change(&proposed);

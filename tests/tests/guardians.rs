@@ -155,7 +155,10 @@ fn g12_guardians_cannot_veto_their_own_removal_which_waits_twice_the_timelock() 
             w.veto(&proposed, guardian(0))
         });
         world.execute_change(&proposed).unwrap();
-        assert_eq!(world.council().config_epoch, 2);
+        let council = world.council();
+        assert_eq!(council.config_epoch, 2);
+        let unused = &council.members[council.members().len()..];
+        assert!(unused.iter().all(|member| *member == Member::default()));
     }
 }
 

@@ -121,12 +121,18 @@ fn g4_a_message_about_another_action_says_which() {
     let to = stranger(0).pubkey();
     let change = Change::TransferAuthority { to, checked: true };
     let transfer = world.gate_change(change);
+    let change = Change::TransferAuthority { to, checked: false };
+    let unchecked = world.gate_change(change);
     let (council, program) = (world.council, world.program);
     for (proposed, words) in [
         (own, format!("member change of council {council}")),
         (
             transfer,
             format!("authority transfer of program {program}, to {to}"),
+        ),
+        (
+            unchecked,
+            format!("authority transfer of program {program}, to {to} without its signature"),
         ),
     ] {
         let digest = world.proposal(&proposed).digest;
@@ -141,6 +147,12 @@ fn g4_a_message_about_another_action_says_which() {
         for lie in [
             format!("policy change of program {program}"),
             format!("authority transfer of program {program}, to {council}"),
+            match proposed.address == transfer.address {
+                true => format!(
+                    "authority transfer of program {program}, to {to} without its signature"
+                ),
+                false => format!("authority transfer of program {program}, to {to}"),
+            },
             format!(
                 "upgrade of program {program}, code sha256 {}",
                 hex(&[0; 32])
@@ -363,4 +375,56 @@ fn g4_the_text_of_a_claim_is_written_from_the_account_of_the_proposal() {
     world
         .send(&[signed_text(attester(), text.as_bytes()), cast], &[])
         .unwrap();
+}
+
+#[test]
+fn g4_the_text_names_no_place_where_a_claim_has_none() {
+    let (mut world, proposed) = voting();
+    let mut args = world.attest_args(&proposed, BUILD);
+    args.statement.uri.clear();
+    let claim = Verb::Attest(Claim {
+        kind: BUILD,
+        statement: &args.statement.sha256,
+        uri: "",
+        expires_at: args.expires_at,
+    });
+    let text = String::from_utf8(world.text(&proposed, claim, &args.vote)).unwrap();
+    assert!(!text.contains(", at "), "{text}");
+    let message = world.relayed_attestation(&proposed, attester(), args);
+    world.send(&message, &[]).unwrap();
+}
+
+#[test]
+fn g4_the_text_tells_every_date() {
+    const DATES: [(i64, &str); 8] = [
+        (1_803_859_199, "2027-02-28 23:59:59"),
+        (1_803_859_200, "2027-03-01 00:00:00"),
+        (1_835_395_200, "2028-02-29 00:00:00"),
+        (1_835_481_600, "2028-03-01 00:00:00"),
+        (1_861_919_999, "2028-12-31 23:59:59"),
+        (4_107_542_400, "2100-03-01 00:00:00"),
+        (13_574_563_200, "2400-02-29 00:00:00"),
+        (LAST_SECOND, "9999-12-31 23:59:59"),
+    ];
+    /// Of the year 9999.
+    const LAST_SECOND: i64 = 253_402_300_799;
+    for (time, date) in DATES {
+        let mut world = lanes::world();
+        world.warp_to(time - 600);
+        let proposed = world.voting();
+        let mut args = world.vote_args(&proposed);
+        args.valid_until = time;
+        let text = String::from_utf8(world.text(&proposed, Verb::Approve, &args)).unwrap();
+        assert!(text.ends_with(&format!("valid until {date} UTC")), "{text}");
+        let message = world.relayed(&proposed, Approve, voter(1), args);
+        world.send(&message, &[]).unwrap();
+
+        // The text of a later time cannot be written.
+        if time == LAST_SECOND {
+            args.valid_until += 1;
+            let relay = relay(&proposed, Approve, &voter(2).pubkey(), args);
+            let signed = signed_text(voter(2), text.as_bytes());
+            world.refuse(PortcullisError::Overflow, |w| w.send(&[signed, relay], &[]));
+        }
+    }
 }

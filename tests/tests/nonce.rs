@@ -2,6 +2,7 @@
 
 use portcullis::nonce::is_durable_nonce_transaction;
 use portcullis_tests::{calls::substitute, *};
+use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_sdk::{hash::Hash, message::Message, transaction::Transaction};
 use solana_sdk_ids::{system_program, sysvar};
 use solana_system_interface::instruction as system;
@@ -104,6 +105,17 @@ fn g4_other_instructions_of_system_may_come_first() {
     let approve = BUILDER.approve(&proposed.keys, voter(1).pubkey(), args);
     let transfer = system::transfer(&payer().pubkey(), &stranger(0).pubkey(), 1);
     world.send(&[transfer, approve], &[voter(1)]).unwrap();
+}
+
+#[test]
+fn g4_the_same_bytes_to_another_program_make_no_durable_nonce_transaction() {
+    let (mut world, proposed) = world_with(0);
+    let args = world.vote_args(&proposed);
+    let approve = BUILDER.approve(&proposed.keys, voter(1).pubkey(), args);
+    // Begins as `AdvanceNonceAccount` does.
+    let limit = ComputeBudgetInstruction::set_loaded_accounts_data_size_limit(3 << 24);
+    assert!(limit.data.starts_with(&[4, 0, 0, 0]));
+    world.send(&[limit, approve], &[voter(1)]).unwrap();
 }
 
 #[test]

@@ -160,6 +160,12 @@ fn g5_the_delay_floor_only_rises() {
     ] {
         world.refuse_change(reason, policy_change(council_policy(), floor), true);
     }
+    // As high as can be.
+    let mut highest = Setup::default();
+    highest.council_policy.timelock_seconds = 90 * 86_400;
+    let mut highest = highest.build();
+    let policy = highest.council().policy;
+    highest.own_change(policy_change(policy, 90 * 86_400));
     // One that was proposed before another rose the floor cannot lower it again.
     let higher = world.own_change(policy_change(council_policy(), 2 * 86_400));
     world.approve_fully(&higher);

@@ -196,3 +196,14 @@ fn g4_required_attestations_hold_a_proposal_back() {
     world.edit_proposal(&proposed, |proposal| proposal.attestations[0] = 1);
     world.queue(&proposed).unwrap();
 }
+
+#[test]
+fn g8_only_a_standby_waits_for_a_release_to_come() {
+    let mut world = World::new();
+    let proposed = world.voting();
+    let next = world.gate().release.index + 1;
+    world.edit_proposal(&proposed, |proposal| proposal.terms.base_index = next);
+    world.refuse(PortcullisError::ProposalStale, |w| {
+        w.approve(&proposed, voter(0))
+    });
+}
