@@ -1,10 +1,13 @@
 //! What a proposal does beyond an upgrade, and what an upgrade waits for. Its Borsh bytes stand behind the fixed part of the
 //! proposal's account; the digest covers them. Pure.
 
+use std::io;
+
 use anchor_lang::prelude::*;
 
 use crate::{
     constants::{MAX_COUNCIL_CHANGES, MAX_MEMBERS},
+    decode::{self, decode},
     error::PortcullisError,
     lifecycle::Action,
     policy::Policy,
@@ -14,7 +17,7 @@ use crate::{
 type Outcome<T> = core::result::Result<T, PortcullisError>;
 
 /// An action with its fields.
-#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
+#[derive(AnchorSerialize, Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// An upgrade that waits for another release. An upgrade without a predecessor has no bytes here at all.
     Upgrade(Predecessor),
@@ -38,6 +41,32 @@ pub enum Change {
     Finalize,
     /// No rollback goes to this release any more. A gate's.
     RevokeRelease { sha256: [u8; 32] },
+}
+
+impl AnchorDeserialize for Change {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        fn field<T: AnchorDeserialize>(reader: &mut impl io::Read) -> io::Result<T> {
+            T::deserialize_reader(reader)
+        }
+        Ok(match u8::deserialize_reader(reader)? {
+            0 => Self::Upgrade(field(reader)?),
+            1 => Self::Council(field(reader)?),
+            2 => Self::Policy(field(reader)?),
+            3 => Self::TransferAuthority {
+                to: field(reader)?,
+                checked: decode::boolean(reader)?,
+            },
+            4 => Self::MoveGate {
+                council: field(reader)?,
+                epoch: field(reader)?,
+            },
+            5 => Self::Finalize,
+            6 => Self::RevokeRelease {
+                sha256: field(reader)?,
+            },
+            _ => return Err(decode::invalid()),
+        })
+    }
 }
 
 /// A release that must have come some time before an upgrade executes.
@@ -97,16 +126,11 @@ impl Change {
     ///
     /// # Errors
     /// `Overflow` where no version of Portcullis wrote them.
-    pub fn from_bytes(mut bytes: &[u8]) -> Outcome<Option<Self>> {
+    pub fn from_bytes(bytes: &[u8]) -> Outcome<Option<Self>> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let change = Self::deserialize(&mut bytes).map_err(|_| PortcullisError::Overflow)?;
-        if bytes.is_empty() {
-            Ok(Some(change))
-        } else {
-            Err(PortcullisError::Overflow)
-        }
+        decode(bytes).map(Some).ok_or(PortcullisError::Overflow)
     }
 }
 

@@ -15,6 +15,8 @@ use anchor_lang::{
     },
 };
 
+use crate::dispatch;
+
 custom_panic_default!();
 
 /// Allocates upwards and frees nothing: the heap ends with the instruction. Its code stands wherever something is allocated,
@@ -86,7 +88,7 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
         *NEXT = size_of::<usize>();
         read(input)
     };
-    match crate::entry(program, accounts, data) {
+    match dispatch::entry(program, accounts, data) {
         Ok(()) => SUCCESS,
         Err(error) => error.into(),
     }

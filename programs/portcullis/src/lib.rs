@@ -21,7 +21,10 @@ use solana_compiler_builtins as _;
 pub mod change;
 pub mod constants;
 pub mod cpi_call;
+pub mod decode;
 pub mod digest;
+#[cfg(all(feature = "own-entrypoint", not(feature = "cpi"), target_os = "solana"))]
+mod dispatch;
 #[cfg(all(feature = "own-entrypoint", not(feature = "cpi"), target_os = "solana"))]
 mod entrypoint;
 pub mod error;

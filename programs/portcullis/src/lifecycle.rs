@@ -3,14 +3,16 @@
 //! Only what ends a proposal by a decision is stored (an [`Ending`]). Expiry follows from the time alone and comes before
 //! staleness, so that a proposal that has expired stays expired whatever happens later to its council or gate.
 
+use std::io;
+
 use anchor_lang::prelude::*;
 
-use crate::error::PortcullisError;
+use crate::{decode, error::PortcullisError};
 
 /// How a proposal travels. The last two are the standby lane's: voted in advance, armed, triggered later by guardians.
 ///
 /// Stored as a byte, 0 to 3 in this order; Anchor's IDL knows no written discriminants.
-#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(AnchorSerialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Lane {
     Standard,
@@ -20,6 +22,12 @@ pub enum Lane {
     Rollback,
     /// A standby that halts the protocol with a reviewed build.
     SafeMode,
+}
+
+impl AnchorDeserialize for Lane {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        Self::try_from(u8::deserialize_reader(reader)?).map_err(|_| decode::invalid())
+    }
 }
 
 impl Lane {

@@ -1,11 +1,14 @@
 //! Anyone relays a vote that a member signed as an off-chain message, together with the ed25519 program's instruction that
 //! verifies the signature.
 
+use std::io;
+
 use anchor_lang::prelude::*;
 
 use super::*;
 use crate::{
     change::Change,
+    decode,
     error::PortcullisError,
     message::{self, Effect, Verb, Vote},
     state::{Parent, Proposal},
@@ -13,12 +16,24 @@ use crate::{
 };
 
 /// A vote that a message can cast.
-#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(AnchorSerialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageVote {
     Approve,
     Reject,
     Veto,
     Trigger,
+}
+
+impl AnchorDeserialize for MessageVote {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        Ok(match u8::deserialize_reader(reader)? {
+            0 => Self::Approve,
+            1 => Self::Reject,
+            2 => Self::Veto,
+            3 => Self::Trigger,
+            _ => return Err(decode::invalid()),
+        })
+    }
 }
 
 /// What the message says besides the proposal.

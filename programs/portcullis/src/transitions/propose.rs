@@ -6,6 +6,7 @@ use super::{later, require, settle, Outcome};
 use crate::{
     change::{only_removes_guardians, Change, Predecessor},
     constants::{LAYOUT_VERSION, MAX_DURATION_SECONDS, MAX_ELF_LEN},
+    decode,
     digest::{Commitment, Statement},
     error::PortcullisError,
     events::{ChangeProposed, UpgradeProposed, UpgradeReproposed},
@@ -28,10 +29,12 @@ pub struct UpgradeArgs {
     pub epoch: u32,
     pub life: u32,
     /// The document that explains it, if any.
+    #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "decode::option"))]
     pub statement: Option<Statement>,
     /// Never execute before this, Unix seconds. Zero: as soon as the timelock allows.
     pub not_before: i64,
     /// A release of another gate that must have run before.
+    #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "decode::option"))]
     pub predecessor: Option<Predecessor>,
 }
 
@@ -43,6 +46,7 @@ pub struct ChangeArgs {
     pub epoch: u32,
     pub life: u32,
     /// The document that explains it, if any.
+    #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "decode::option"))]
     pub statement: Option<Statement>,
     /// Never execute before this, Unix seconds. Zero: as soon as the timelock allows.
     pub not_before: i64,
