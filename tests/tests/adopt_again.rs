@@ -1,7 +1,7 @@
 //! A program that had left is adopted again: the gate goes on where it was, and nothing of its former lives comes back.
 
 use portcullis::{change::Change, events::ProgramAdopted, lifecycle::Lane};
-use portcullis_tests::{elf, governance::*, lanes, record, *};
+use portcullis_tests::{calls::substitute, elf, governance::*, lanes, record, *};
 
 /// The authority goes out to the one who had it first.
 fn exit(world: &mut World) {
@@ -63,6 +63,23 @@ fn g10_life_releases_and_numbers_go_on() {
     // And it works.
     world.upgrade_to(elf::memo());
     assert_eq!(world.gate().release.index, 4);
+}
+
+#[test]
+fn g11_a_gate_that_was_left_takes_no_other_program() {
+    let mut world = lanes::upgraded();
+    exit(&mut world);
+    let (program, deployed) = (address("another program"), Setup::default().deployed);
+    world.install(&program, &deployed);
+    let args = adopt_args(&world, lanes::setup().policy, &deployed);
+    let adopt = world.adopt_instruction(program, args);
+    let swapped = substitute(&adopt, &BUILDER.gate(&program), &world.gate_key());
+    world.refuse(ErrorCode::ConstraintSeeds, |w| {
+        w.send(&[swapped], &[upgrade_authority(), voter(0)])
+    });
+    world
+        .send(&[adopt], &[upgrade_authority(), voter(0)])
+        .unwrap();
 }
 
 #[test]

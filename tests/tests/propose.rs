@@ -533,3 +533,38 @@ fn g4_nobody_knows_a_digest_before_the_proposal() {
     other.forge(&hashes, |account| account.data[48] ^= 1);
     assert_eq!(digest(world.clone()), digest(other));
 }
+
+#[test]
+fn a_uri_that_claims_more_bytes_than_there_are_is_refused() {
+    let mut world = World::new();
+    let proposed = world.prepared(elf::p_token());
+    let mut args = world.upgrade_args(elf::p_token());
+    let uri = "https://example.org/release.json";
+    args.statement = Some(Statement {
+        sha256: [7; 32],
+        uri: uri.into(),
+    });
+    let (key, spill) = (voter(0).pubkey(), proposed.spill);
+    let valid = BUILDER.propose_upgrade(
+        &proposed.keys,
+        proposed.buffer,
+        spill,
+        key,
+        key,
+        args.clone(),
+    );
+    let at = valid
+        .data
+        .windows(uri.len())
+        .position(|bytes| bytes == uri.as_bytes());
+    let len = at.unwrap() - 4..at.unwrap();
+    // More than there are; more than any instruction, which the program's memory would still hold; more than it holds.
+    for claimed in [1_000, 20_000, u32::MAX] {
+        let mut wrong = valid.clone();
+        wrong.data[len.clone()].copy_from_slice(&claimed.to_le_bytes());
+        world.refuse(ErrorCode::InstructionDidNotDeserialize, |w| {
+            w.send(&[wrong], &[voter(0)])
+        });
+    }
+    world.send(&[valid], &[voter(0)]).unwrap();
+}

@@ -1,7 +1,7 @@
 //! One standard proposal of a gate is pending at a time; the others wait for its end.
 
-use portcullis::events::ProposalQueued;
-use portcullis_tests::{elf, record, *};
+use portcullis::{events::ProposalQueued, lifecycle::Lane};
+use portcullis_tests::{elf, lanes, record, *};
 
 /// A queued proposal, and an approved one that found the slot taken.
 fn two() -> (World, Proposed, Proposed) {
@@ -195,6 +195,20 @@ fn g4_required_attestations_hold_a_proposal_back() {
     world.refuse(PortcullisError::ThresholdNotMet, |w| w.queue(&proposed));
     world.edit_proposal(&proposed, |proposal| proposal.attestations[0] = 1);
     world.queue(&proposed).unwrap();
+}
+
+#[test]
+fn g5_more_than_needed_changes_no_eta_where_a_slot_is_free() {
+    let mut world = lanes::upgraded();
+    let standby = world.queued_in(Lane::Rollback, elf::spl_token());
+    let before = (world.proposal(&standby).eta, world.gate().pending);
+    assert_eq!(before.1[3], PendingSlot::default());
+    world.pass(60);
+    world.approve(&standby, voter(2)).unwrap();
+    world.attest(&standby, attester(), lanes::BUILD).unwrap();
+    let proposal = world.proposal(&standby);
+    assert_eq!((proposal.approval_weight, proposal.attestations[0]), (3, 1));
+    assert_eq!((proposal.eta, world.gate().pending), before);
 }
 
 #[test]

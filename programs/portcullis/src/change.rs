@@ -168,8 +168,8 @@ impl CouncilChange {
     }
 }
 
-/// Whether a change of members only removes or replaces guardians: all else about the members stays, and the guardians do not
-/// grow in number, so that nobody can be outnumbered. Guardians cannot veto it.
+/// Whether a change of members, which is one, only removes or replaces guardians: all else about the members stays, and the
+/// guardians do not grow in number, so that nobody can be outnumbered. Guardians cannot veto it.
 pub fn only_removes_guardians(before: &[Member], after: &[Member]) -> bool {
     fn others(members: &[Member]) -> impl Iterator<Item = Member> + '_ {
         members
@@ -181,11 +181,5 @@ pub fn only_removes_guardians(before: &[Member], after: &[Member]) -> bool {
             .filter(|member| member.roles != 0)
     }
     let guardians = |members: &[Member]| members.iter().filter(|m| m.has(ROLE_GUARD)).count();
-    let removed = before.iter().any(|old| {
-        old.has(ROLE_GUARD)
-            && !after
-                .iter()
-                .any(|new| new.key == old.key && new.has(ROLE_GUARD))
-    });
-    removed && guardians(after) <= guardians(before) && others(before).eq(others(after))
+    others(before).eq(others(after)) && guardians(after) <= guardians(before)
 }

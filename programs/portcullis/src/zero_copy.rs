@@ -14,11 +14,11 @@ use crate::{cpi_call::create_account, pda};
 /// The account as a `T`, for reading.
 ///
 /// # Errors
-/// `AccountOwnedByWrongProgram`, `AccountDiscriminatorNotFound`, `AccountDiscriminatorMismatch`; `AccountDidNotDeserialize`
-/// where it is too short, or open for writing.
+/// `AccountOwnedByWrongProgram`, `AccountDiscriminatorMismatch`; `AccountDidNotDeserialize` where it is too short, or open
+/// for writing.
 #[inline]
 pub fn read<'a, T: ZeroCopy>(info: &'a AccountInfo) -> Result<Ref<'a, T>> {
-    check(info, T::DISCRIMINATOR, len::<T>())?;
+    check(info, T::DISCRIMINATOR)?;
     let data = info.data.try_borrow().map_err(|_| borrowed())?;
     Ref::filter_map(data, |data| {
         let data = data.get(T::DISCRIMINATOR.len()..len::<T>())?;
@@ -33,7 +33,7 @@ pub fn read<'a, T: ZeroCopy>(info: &'a AccountInfo) -> Result<Ref<'a, T>> {
 /// As [`read`]; besides `AccountNotMutable` where the transaction does not make it writable.
 #[inline]
 pub fn write<'a, T: ZeroCopy>(info: &'a AccountInfo) -> Result<RefMut<'a, T>> {
-    check(info, T::DISCRIMINATOR, len::<T>())?;
+    check(info, T::DISCRIMINATOR)?;
     if !info.is_writable {
         return Err(refuse(ErrorCode::AccountNotMutable));
     }
@@ -88,7 +88,7 @@ fn create_at<'info>(
 
 /// Whether the account is a `T` of Portcullis.
 pub fn is<T: ZeroCopy>(info: &AccountInfo) -> bool {
-    check(info, T::DISCRIMINATOR, len::<T>()).is_ok()
+    check(info, T::DISCRIMINATOR).is_ok()
 }
 
 /// Closes an account of Portcullis: its lamports go to `destination`, its data is gone, and it is System's.
@@ -114,21 +114,15 @@ const fn len<T: ZeroCopy>() -> usize {
     T::DISCRIMINATOR.len().saturating_add(size_of::<T>())
 }
 
-/// Owner, discriminator and length.
+/// Owner and discriminator.
 #[inline(never)]
-fn check(info: &AccountInfo, discriminator: &[u8], len: usize) -> Result<()> {
+fn check(info: &AccountInfo, discriminator: &[u8]) -> Result<()> {
     if *info.owner != crate::ID {
         return Err(refuse(ErrorCode::AccountOwnedByWrongProgram));
     }
     let data = info.data.try_borrow().map_err(|_| borrowed())?;
-    if data.len() < discriminator.len() {
-        return Err(refuse(ErrorCode::AccountDiscriminatorNotFound));
-    }
     if !data.starts_with(discriminator) {
         return Err(refuse(ErrorCode::AccountDiscriminatorMismatch));
-    }
-    if data.len() < len {
-        return Err(borrowed());
     }
     Ok(())
 }

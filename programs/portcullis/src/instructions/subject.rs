@@ -127,9 +127,6 @@ impl Subject<'_> {
     /// The change that stands behind the proposal's fixed part, if there is one.
     pub(crate) fn change(&self) -> Result<Option<Change>> {
         let info: &AccountInfo = self.proposal.as_ref();
-        if info.data_len() <= Proposal::SPACE {
-            return Ok(None);
-        }
         // Else the bytes would be anyone's.
         zero_copy::read::<Proposal>(info)?;
         let data = info.try_borrow_data()?;

@@ -117,10 +117,11 @@ impl GateMaxima {
         for (most, required) in self.attestations.iter_mut().zip(&policy.attestations) {
             *most = (*most).max(*required);
         }
-        if policy.veto_threshold > 0
-            && (self.easiest_veto == 0 || policy.veto_threshold < self.easiest_veto)
-        {
-            self.easiest_veto = policy.veto_threshold;
+        if policy.veto_threshold > 0 {
+            self.easiest_veto = match self.easiest_veto {
+                0 => policy.veto_threshold,
+                easiest => easiest.min(policy.veto_threshold),
+            };
         }
         if policy.flags & FLAG_NONCE_VOTES == 0 {
             self.refuses_nonce = 1;

@@ -204,7 +204,7 @@ impl Gate {
     /// Marks every release with these bytes, or takes the mark away.
     pub fn set_revoked(&mut self, sha256: &[u8; 32], revoked: bool) {
         for release in core::iter::once(&mut self.release).chain(&mut self.earlier) {
-            if release.index > 0 && release.sha256 == *sha256 {
+            if release.sha256 == *sha256 {
                 release.revoked = u8::from(revoked);
             }
         }

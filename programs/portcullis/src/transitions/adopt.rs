@@ -55,7 +55,6 @@ pub fn adopt_program(
     )?;
     council.member_with(&accounts.proposer, ROLE_PROPOSE)?;
     council.admit_gate(&args.policy)?;
-    require(args.deployed.len > 0, PortcullisError::LengthOutOfRange)?;
     let at_once = args.deployed.is_hashed_at_once();
 
     gate.version = LAYOUT_VERSION;

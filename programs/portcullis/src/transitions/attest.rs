@@ -6,7 +6,7 @@ use super::{
     bit, check_deadline, check_vote, fix_eta, later, require, unfix_eta, Outcome, Signed, VoteArgs,
 };
 use crate::{
-    constants::{ATTESTATION_KINDS, LAYOUT_VERSION},
+    constants::LAYOUT_VERSION,
     digest::Statement,
     error::PortcullisError,
     events::{AttestationGiven, AttestationRevoked},
@@ -49,9 +49,9 @@ pub fn attest(
     let (position, member) = parent
         .council()
         .member_with(&accounts.attester, ROLE_ATTEST)?;
-    let kind = usize::from(args.kind);
+    let kinds = member.attests.checked_shr(args.kind.into());
     require(
-        kind < ATTESTATION_KINDS && (member.attests >> (kind & 7)) & 1 == 1,
+        kinds.is_some_and(|kinds| kinds & 1 == 1),
         PortcullisError::KindNotAttested,
     )?;
     let step = Step::Attest;
@@ -64,7 +64,7 @@ pub fn attest(
     )?;
     let count = proposal
         .attestations
-        .get_mut(kind)
+        .get_mut(usize::from(args.kind))
         .ok_or(PortcullisError::KindNotAttested)?;
     *count = count.checked_add(1).ok_or(PortcullisError::Overflow)?;
     if proposal.eta == 0 && proposal.is_approved() {

@@ -87,11 +87,8 @@ fn check_interval(gate: &Gate, proposal: &Proposal, lane: Lane, now: Now) -> Out
     let last = match lane {
         Lane::Standard => gate.last_upgrade_at,
         Lane::Emergency => gate.last_emergency_at,
-        Lane::Rollback | Lane::SafeMode => 0,
+        Lane::Rollback | Lane::SafeMode => return Ok(()),
     };
-    if last == 0 {
-        return Ok(());
-    }
     let interval = proposal
         .terms
         .snapshot

@@ -76,7 +76,7 @@ fn fix_eta(parent: &mut Parent, proposal: &mut Proposal, key: Pubkey, now: Now) 
 
 /// Clears `eta` and frees the slot where approvals or attestations have been taken back that it needs.
 fn unfix_eta(parent: &mut Parent, proposal: &mut Proposal, key: &Pubkey) {
-    if proposal.eta != 0 && !proposal.is_approved() {
+    if !proposal.is_approved() {
         proposal.eta = 0;
         proposal.queued_slot = 0;
         // What guardians asked for was a standby that is not armed any more.

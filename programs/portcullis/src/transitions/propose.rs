@@ -296,7 +296,6 @@ pub fn propose_change(
         version: LAYOUT_VERSION,
         ..bytemuck::Zeroable::zeroed()
     };
-    proposal.custody = Custody::None as u8;
     let terms = &proposal.terms;
     Ok(ChangeProposed {
         parent: terms.parent,

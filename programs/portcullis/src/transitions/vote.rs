@@ -245,7 +245,7 @@ pub fn trigger(
     check_vote(parent, proposal, position, Step::Trigger, args, signed, now)?;
     super::check_standby_target(parent.gate_mut()?, proposal)?;
     let bit = bit(position)?;
-    if proposal.triggers == 0 || proposal.triggers_lapsed(now) {
+    if proposal.triggers_lapsed(now) {
         proposal.triggers = 0;
         proposal.triggered_at = now.timestamp;
     }
