@@ -7,7 +7,7 @@ mod simulate;
 
 pub use build::*;
 pub use recorded::TransactionSummary;
-pub(crate) use send::{signature, unchecked, POLL, RESEND};
+pub(crate) use send::{signature, unchecked, unsettled, PATIENCE, POLL, RESEND};
 pub use simulate::Simulation;
 
 use portcullis::constants::MAX_ELF_LEN;

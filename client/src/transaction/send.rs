@@ -20,6 +20,8 @@ pub(crate) const POLL: Duration = Duration::from_millis(300);
 pub(crate) const RESEND: Duration = Duration::from_secs(2);
 /// A server that fails this many polls in a row is given up; the transaction may still land.
 const FAILED_POLLS: u32 = 50;
+/// Nothing is waited for longer, whatever block height the server shows: a blockhash lives about a minute (150 blocks).
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Sending without the server's simulation; the server does not repeat it, this crate does.
 pub(crate) fn unchecked() -> RpcSendTransactionConfig {
@@ -111,23 +113,25 @@ impl Client {
                 ..
             }) => {}
             // It may have arrived although no answer came; `confirm` finds out, and sends it again.
-            Err(error @ (ClientError::Unreachable { .. } | ClientError::BadAnswer { .. })) => {
+            Err(error) if is_unanswered(&error) => {
                 tracing::debug!(%signature, %error, "no answer to sending");
             }
             Err(error) => return Err(error),
         }
-        self.confirm(transaction, &signature, last_valid_block_height, &programs)
+        self.confirm(transaction, last_valid_block_height, &programs, PATIENCE)
             .await
     }
 
     async fn confirm(
         &self,
         transaction: &VersionedTransaction,
-        signature: &Signature,
         last_valid_block_height: u64,
         programs: &[Pubkey],
+        patience: Duration,
     ) -> Result<Signature, ClientError> {
-        let mut sent = Instant::now();
+        let signature = &signature(transaction);
+        let begun = Instant::now();
+        let mut sent = begun;
         let mut failed_polls = 0;
         loop {
             // The height is read first: a status that is missing after the last valid block will not come any more.
@@ -144,6 +148,14 @@ impl Client {
                     return Err(ClientError::BlockhashExpired {
                         signature: *signature,
                     });
+                }
+                (Ok(height), Ok(_)) if begun.elapsed() >= patience => {
+                    return Err(unsettled(
+                        signature,
+                        height,
+                        last_valid_block_height,
+                        patience,
+                    ));
                 }
                 (Ok(_), Ok(_)) => failed_polls = 0,
                 (Err(error), _) => {
@@ -235,7 +247,92 @@ impl Client {
     }
 }
 
+/// Whether a request may have arrived although no answer to it came; a gateway answers HTTP 5xx in the server's place.
+fn is_unanswered(error: &ClientError) -> bool {
+    match error {
+        ClientError::Unreachable { .. } | ClientError::BadAnswer { .. } => true,
+        ClientError::RpcRefused { code, .. } => code.is_some_and(|code| (500..600).contains(&code)),
+        _ => false,
+    }
+}
+
+/// Neither confirmed nor expired after all the time that is waited.
+pub(crate) fn unsettled(
+    signature: &Signature,
+    height: u64,
+    last_valid_block_height: u64,
+    waited: Duration,
+) -> ClientError {
+    ClientError::NotConfirmed {
+        signature: *signature,
+        reason: format!(
+            "a confirmation or a block height above {last_valid_block_height} was required within {} s, the height is {height}",
+            waited.as_secs()
+        ),
+    }
+}
+
 /// What a transaction is known by: the payer's signature, which [`sign`] makes.
 pub(crate) fn signature(transaction: &VersionedTransaction) -> Signature {
     transaction.signatures.first().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use solana_client::nonblocking::rpc_client::RpcClient;
+
+    use super::*;
+    use crate::transaction::unsigned;
+
+    /// A server whose block height is 1234 for ever, and that knows no transaction.
+    async fn confirm(last_valid_block_height: u64, patience: Duration) -> ClientError {
+        let rpc = Arc::new(RpcClient::new_mock("sig_not_found".to_string()));
+        let client = Client::from_rpc(rpc, portcullis::ID);
+        let message = build_message(&[], &Pubkey::new_unique(), &[], Default::default()).unwrap();
+        client
+            .confirm(&unsigned(message), last_valid_block_height, &[], patience)
+            .await
+            .unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_block_height_that_never_advances_is_not_waited_for_for_ever() {
+        let error = confirm(1234, Duration::ZERO).await;
+        assert!(
+            matches!(&error, ClientError::NotConfirmed { reason, .. } if *reason
+                == "a confirmation or a block height above 1234 was required within 0 s, the height is 1234"),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.ends_with("; it may still land, so look it up before you send it again"),
+            "{text}"
+        );
+        // An expired blockhash is certain, however long it took.
+        let error = confirm(1233, Duration::ZERO).await;
+        assert!(
+            matches!(error, ClientError::BlockhashExpired { .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_a_gateway_answers_says_nothing_about_the_transaction() {
+        let refused = |code| ClientError::RpcRefused {
+            request: "sendTransaction".into(),
+            code,
+            reason: String::new(),
+        };
+        for (code, unanswered) in [
+            (Some(500), true),
+            (Some(504), true),
+            (Some(429), false),
+            (Some(-32005), false),
+            (None, false),
+        ] {
+            assert_eq!(is_unanswered(&refused(code)), unanswered, "{code:?}");
+        }
+    }
 }

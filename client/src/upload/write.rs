@@ -1,6 +1,6 @@
 //! Writes a buffer's bytes: many transactions at a time, sent again until they are confirmed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::{stream, StreamExt};
 use solana_sdk::signature::Signature;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::ClientError,
-    transaction::{sign, signature, unchecked, POLL, RESEND},
+    transaction::{sign, signature, unchecked, unsettled, PATIENCE, POLL, RESEND},
 };
 
 /// How many signatures one status request may name (`MAX_GET_SIGNATURE_STATUSES_QUERY_ITEMS`, rpc-client-api 4.2); writes go
@@ -83,7 +83,8 @@ impl Uploader<'_> {
             open.push((chunk, transaction));
         }
         let mut reason = self.send_all(&open).await;
-        let mut sent = Instant::now();
+        let begun = Instant::now();
+        let mut sent = begun;
         loop {
             tokio::time::sleep(POLL).await;
             let height = self.client.rpc.get_block_height().await;
@@ -116,11 +117,17 @@ impl Uploader<'_> {
             }
             match height {
                 Ok(height) if height > last_valid_block_height => break,
+                Ok(height) if begun.elapsed() >= PATIENCE => {
+                    reason = signatures.first().map(|signature| {
+                        unsettled(signature, height, last_valid_block_height, PATIENCE)
+                    });
+                    break;
+                }
                 Ok(_) => {}
                 Err(error) => {
-                    // Without an answer nothing says that the blockhash has expired; a blockhash lives about a minute.
                     reason = Some(error.into());
-                    if sent.elapsed() > Duration::from_secs(90) {
+                    // Without an answer nothing says that the blockhash has expired.
+                    if begun.elapsed() >= PATIENCE {
                         break;
                     }
                     continue;
