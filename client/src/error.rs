@@ -35,7 +35,8 @@ pub enum ClientError {
 
     /// No account at this address.
     #[error(
-        "{address} was expected to be {expected}, but there is no such account on this cluster"
+        "{address} was expected to be {expected}, but there is no such account on this cluster: \
+         check the address and the cluster"
     )]
     NotFound {
         address: Pubkey,
@@ -44,7 +45,8 @@ pub enum ClientError {
 
     /// The account belongs to another program.
     #[error(
-        "{address} was expected to be {expected}, owned by {required}, but its owner is {found}"
+        "{address} was expected to be {expected}, owned by {required}, but its owner is {found}: \
+         check the address, the cluster and the instance of Portcullis"
     )]
     WrongOwner {
         address: Pubkey,
@@ -54,7 +56,10 @@ pub enum ClientError {
     },
 
     /// The account's bytes are not those of what it should be.
-    #[error("{address} was expected to be {expected}: {reason}")]
+    #[error(
+        "{address} was expected to be {expected}: {reason}; check the address, the cluster, and that this client is \
+         the newest"
+    )]
     Decode {
         address: Pubkey,
         expected: &'static str,
@@ -106,7 +111,10 @@ pub enum ClientError {
     BlockhashExpired { signature: Signature },
 
     /// Whether the transaction was executed is not known.
-    #[error("it is not known whether transaction {signature} was executed: {reason}; look it up before you send it again")]
+    #[error(
+        "it is not known whether transaction {signature} was executed: {reason}; it may still land, so look it up \
+         before you send it again"
+    )]
     NotConfirmed {
         signature: Signature,
         reason: String,

@@ -93,7 +93,6 @@ pub(crate) fn unknown_kind(address: &Pubkey) -> ClientError {
     ClientError::Decode {
         address: *address,
         expected: <Proposal as PortcullisAccount>::NAME,
-        reason: "it is of a kind that this version does not know: install the newest portcullis"
-            .into(),
+        reason: "it is of a kind that this version does not know".into(),
     }
 }
