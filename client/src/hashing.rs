@@ -277,9 +277,11 @@ mod tests {
     #[tokio::test]
     async fn a_hash_that_never_completes_is_given_up() {
         let portcullis = portcullis::ID;
+        let program = Pubkey::new_unique();
         let gate = Gate {
             version: LAYOUT_VERSION,
-            program: Pubkey::new_unique(),
+            program,
+            authority: crate::pda::authority(&portcullis, &program),
             state: GateState::Adopting as u8,
             ..Gate::zeroed()
         };

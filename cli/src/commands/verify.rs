@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use portcullis::state::Gate;
+use portcullis::state::{Gate, GateState};
 use portcullis_client::{
     account::{Commitment, Keyed, Programdata},
     elf::Artifact,
@@ -189,7 +189,12 @@ fn compare_gate(
                 gate.account.authority
             ),
         )
-        .hint("it has left its gate, and that key may change it at any time: portcullis history shows how"),
+        .hint(match gate.account.state() {
+            Ok(GateState::Exited) => {
+                "it has left its gate, and that key may change it at any time: portcullis history shows how"
+            }
+            _ => "that key may change it at any time, or the RPC server is wrong: ask another one with -u",
+        }),
     )
 }
 

@@ -39,12 +39,27 @@ impl Client {
 
     /// The gate of a program.
     pub async fn fetch_gate(&self, program: &Pubkey) -> Result<Keyed<Gate>, ClientError> {
-        self.fetch(&pda::gate(&self.portcullis, program)).await
+        let gate = self.fetch(&pda::gate(&self.portcullis, program)).await?;
+        self.require_signer(&gate)?;
+        Ok(gate)
     }
 
     /// The gate of a program, if it has one.
     pub async fn find_gate(&self, program: &Pubkey) -> Result<Option<Keyed<Gate>>, ClientError> {
-        self.find(&pda::gate(&self.portcullis, program)).await
+        let gate = self.find(&pda::gate(&self.portcullis, program)).await?;
+        gate.iter().try_for_each(|gate| self.require_signer(gate))?;
+        Ok(gate)
+    }
+
+    /// A gate's signer follows from its program: a server must not choose who passes for it.
+    fn require_signer(&self, gate: &Keyed<Gate>) -> Result<(), ClientError> {
+        if gate.account.authority == pda::authority(&self.portcullis, &gate.account.program) {
+            return Ok(());
+        }
+        Err(ClientError::Unrelated {
+            address: gate.address,
+            reason: "its signer is not the one that follows from its program",
+        })
     }
 
     /// The council at an address, if there is one.
@@ -57,7 +72,9 @@ impl Client {
 
     /// The gate at an address.
     pub async fn fetch_gate_at(&self, address: &Pubkey) -> Result<Keyed<Gate>, ClientError> {
-        self.fetch(address).await
+        let gate = self.fetch(address).await?;
+        self.require_signer(&gate)?;
+        Ok(gate)
     }
 
     /// The proposal at an address, alone. To show or sign it use [`fetch_proposal_view`](Self::fetch_proposal_view).
@@ -221,6 +238,8 @@ fn decode_clock(account: Option<&Account>) -> Result<Now, ClientError> {
 
 #[cfg(test)]
 mod tests {
+    use bytemuck::Zeroable;
+    use portcullis::constants::LAYOUT_VERSION;
     use solana_sdk_ids::system_program;
 
     use super::*;
@@ -237,5 +256,41 @@ mod tests {
         assert!(client.find_council(&address).await.unwrap().is_none());
         let error = client.find_gate(&address).await.unwrap_err();
         assert!(matches!(error, ClientError::Decode { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_gate_with_another_signer_than_its_program_s_is_refused() {
+        let program = Pubkey::new_unique();
+        let signer = pda::authority(&portcullis::ID, &program);
+        for (authority, passes) in [(signer, true), (Pubkey::new_unique(), false)] {
+            let gate = Gate {
+                version: LAYOUT_VERSION,
+                program,
+                authority,
+                ..Gate::zeroed()
+            };
+            let data = [Gate::DISCRIMINATOR, bytemuck::bytes_of(&gate)].concat();
+            let answer = mock::found(&[Some((portcullis::ID, &data))]);
+            let request = RpcRequest::GetMultipleAccounts;
+            let client = mock::client([(); 3].map(|()| (request, answer.clone())));
+            let found = [
+                client.find_gate(&program).await.map(drop),
+                client.fetch_gate(&program).await.map(drop),
+                client
+                    .fetch_gate_at(&pda::gate(&portcullis::ID, &program))
+                    .await
+                    .map(drop),
+            ];
+            for found in found {
+                match found {
+                    Ok(()) => assert!(passes),
+                    Err(ClientError::Unrelated { reason, .. }) => assert!(
+                        !passes
+                            && reason == "its signer is not the one that follows from its program"
+                    ),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
     }
 }
