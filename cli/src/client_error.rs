@@ -9,6 +9,9 @@ use crate::{
     output::printable,
 };
 
+/// The code of a transaction of which nobody knows whether it was executed.
+pub const NOT_CONFIRMED: &str = "not_confirmed";
+
 impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         // Some of it is what a server or a program said.
@@ -22,11 +25,10 @@ impl From<ClientError> for CliError {
             ClientError::BadAnswer { .. } => made(ExitCode::Network, "rpc_bad_answer")
                 .hint("is this the URL of a Solana RPC server? choose one with -u"),
             ClientError::NotFound { .. } => made(ExitCode::NotFound, "not_found")
-                .hint("check the address, and the cluster (-u)"),
+                .hint("-u chooses the cluster, --portcullis the instance"),
             ClientError::WrongOwner { .. } | ClientError::Decode { .. } => {
-                made(ExitCode::NotFound, "wrong_account").hint(
-                    "check the address, the cluster (-u), and the instance of Portcullis (--portcullis)",
-                )
+                made(ExitCode::NotFound, "wrong_account")
+                    .hint("-u chooses the cluster, --portcullis the instance")
             }
             ClientError::UnknownVersion { .. } => made(ExitCode::General, "unknown_version")
                 .hint("install the newest portcullis"),
@@ -46,8 +48,8 @@ impl From<ClientError> for CliError {
             },
             ClientError::BlockhashExpired { .. } => made(ExitCode::Network, "blockhash_expired")
                 .hint("it is safe to run the command again; --with-compute-unit-price helps on a busy cluster"),
-            ClientError::NotConfirmed { signature, .. } => made(ExitCode::Network, "not_confirmed")
-                .hint(format!("look the transaction up before you run the command again: solana confirm {signature}")),
+            ClientError::NotConfirmed { signature, .. } => made(ExitCode::Network, NOT_CONFIRMED)
+                .hint(format!("solana confirm {signature} looks it up; two minutes later it cannot land any more")),
             ClientError::InsufficientFunds { .. } => {
                 made(ExitCode::InsufficientFunds, "insufficient_funds")
                     .hint("fund it, or name another account that pays with --fee-payer")

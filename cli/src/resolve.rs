@@ -120,9 +120,18 @@ async fn council(ctx: &Context, args: &RefArgs) -> Result<Keyed<Council>, CliErr
 pub async fn gate(ctx: &Context, program: &Pubkey) -> Result<Keyed<Gate>, CliError> {
     ctx.client()?.find_gate(program).await?.ok_or_else(|| {
         CliError::not_found(format!("program {program} has no gate on this cluster")).hint(format!(
-            "check the program id and the cluster (-u); to put it behind a gate: portcullis gate adopt {program}"
+            "check the program id and the cluster (-u); to put it behind a gate: {}",
+            adoption(program)
         ))
     })
+}
+
+/// The command that puts a program behind a gate.
+pub fn adoption(program: impl std::fmt::Display) -> String {
+    format!(
+        "portcullis gate adopt {program} --council COUNCIL --threshold WEIGHT --timelock DURATION \
+         --upgrade-authority KEYPAIR"
+    )
 }
 
 fn missing(parent: &Parent, index: u32) -> CliError {
@@ -168,8 +177,12 @@ fn missing(parent: &Parent, index: u32) -> CliError {
 async fn only_gate(ctx: &Context, index: u32) -> Result<Keyed<Gate>, CliError> {
     let gates = ctx.client()?.list_gates(None).await?;
     match gates.as_slice() {
-        [] => Err(CliError::not_found("there is no gate on this cluster")
-            .hint("check the cluster (-u), or put a program behind a gate: portcullis gate adopt PROGRAM_ID")),
+        [] => Err(
+            CliError::not_found("there is no gate on this cluster").hint(format!(
+                "check the cluster (-u), or put a program behind a gate: {}",
+                adoption("PROGRAM_ID")
+            )),
+        ),
         [only] => Ok(*only),
         several => {
             let having: Vec<String> = several
@@ -188,7 +201,9 @@ async fn only_gate(ctx: &Context, index: u32) -> Result<Keyed<Gate>, CliError> {
                     several.len()
                 ),
             )
-            .hint(format!("write PROGRAM_ID/{index}, or give --program PROGRAM_ID")))
+            .hint(format!(
+                "write PROGRAM_ID/{index}, or give --program PROGRAM_ID"
+            )))
         }
     }
 }

@@ -13,12 +13,15 @@ use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Signature,
 use crate::{args::WriteArgs, context::Context, error::CliError, export, output::Fields};
 
 /// One transaction of a write.
+#[derive(Clone)]
 pub struct Step {
     /// What it does: `approve`, `extend the program`.
     pub label: String,
     pub instructions: Vec<Instruction>,
     /// `None`: the runtime's default.
     pub compute_units: Option<u32>,
+    /// How many of its first instructions need nothing from the steps before it, so that a dry run can simulate them.
+    independent: usize,
 }
 
 impl Step {
@@ -28,13 +31,26 @@ impl Step {
             label: label.into(),
             instructions,
             compute_units: None,
+            independent: 0,
         }
+    }
+
+    /// Writes of a buffer, which come before the step that proposes it.
+    pub fn upload(label: impl Into<String>) -> Self {
+        Self::new(label, Vec::new())
     }
 
     /// With a limit of compute units.
     #[must_use]
     pub fn compute_units(mut self, limit: u32) -> Self {
         self.compute_units = Some(limit);
+        self
+    }
+
+    /// Although steps come before it, its first `count` instructions do not depend on them.
+    #[must_use]
+    pub fn independent(mut self, count: usize) -> Self {
+        self.independent = count;
         self
     }
 }
@@ -150,20 +166,26 @@ impl Writer<'_> {
         }
     }
 
-    /// Requires that the payer has `lamports`, plus the fee of one more transaction.
+    /// Requires that the payer has `lamports`, plus the fees of these steps.
     ///
     /// # Errors
     /// `insufficient_funds` with what is required and what was found.
-    pub async fn require_funds(&self, lamports: u64) -> Result<(), CliError> {
+    pub async fn require_funds(&self, lamports: u64, steps: &[Step]) -> Result<(), CliError> {
         if self.args.export {
             return Ok(());
         }
-        // Solana's fee for a signature; two signatures are the most that a command needs beside the payer's.
-        const FEES: u64 = 3 * 5_000;
+        let mut required = lamports;
+        for step in steps {
+            let options = self.options(step.compute_units);
+            let fee = self
+                .client
+                .fee_of(&step.instructions, &self.payer_key(), &options)
+                .await?;
+            required = required.saturating_add(fee);
+        }
         let payer = self.payer_key();
         let found = self.client.rpc.get_balance(&payer).await;
         let found = found.map_err(ClientError::from)?;
-        let required = lamports.saturating_add(FEES);
         if found < required {
             return Err(ClientError::InsufficientFunds {
                 payer,
@@ -206,7 +228,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Simulates the first step; the others depend on it. Prints the result of the dry run, or the export.
+    /// Simulates the first step, and of the others what does not depend on those before. Prints the result of the dry run, or the export.
     ///
     /// # Errors
     /// The refusal, where the step would be refused.
@@ -223,47 +245,55 @@ impl Writer<'_> {
         let mut transactions = Vec::new();
         for (place, step) in steps.iter().enumerate() {
             let count = step.instructions.len();
-            if place > 0 {
-                lines.push(format!(
-                    "  {}: {count} instruction(s), not simulated: it depends on the one before",
-                    step.label
-                ));
-                transactions.push(json!({
-                    "label": step.label, "instructions": count, "simulated": false,
-                }));
-                continue;
-            }
-            let options = self.options(step.compute_units);
-            let simulation = self
-                .client
-                .simulate(&step.instructions, &self.payer_key(), &options)
-                .await?;
-            if let Some(refusal) = simulation.refusal {
-                return Err(
-                    CliError::from(ClientError::Refused(Box::new(refusal))).context("dry run")
-                );
-            }
-            if let Some(error) = simulation.error {
-                return Err(CliError::from(ClientError::TransactionFailed {
-                    error,
-                    logs: simulation.logs,
-                })
-                .context("dry run"));
-            }
-            let units = simulation.compute_units.unwrap_or_default();
-            lines.push(format!(
-                "  {}: {count} instruction(s), would succeed, {units} compute units",
-                step.label
-            ));
-            transactions.push(json!({
-                "label": step.label, "instructions": count, "simulated": true, "compute_units": units,
-            }));
+            let first = if place == 0 { count } else { step.independent };
+            let tried = step.instructions.get(..first).unwrap_or_default();
+            let mut transaction = json!({
+                "label": step.label, "instructions": count, "simulated": count > 0 && first == count,
+            });
+            let found = if count == 0 {
+                "many transactions, not simulated".to_string()
+            } else if tried.is_empty() {
+                format!("{count} instruction(s), not simulated: it depends on the one before")
+            } else {
+                let units = self.try_out(tried, step.compute_units).await?;
+                transaction["compute_units"] = json!(units);
+                let rest = if first == count {
+                    format!("would succeed, {units} compute units")
+                } else {
+                    format!("the first {first} would succeed, {units} compute units; the others depend on the one before")
+                };
+                format!("{count} instruction(s), {rest}")
+            };
+            lines.push(format!("  {}: {found}", step.label));
+            transactions.push(transaction);
         }
         self.ctx.out.result(
             &lines.join("\n"),
             json!({ "dry_run": true, "transactions": transactions, "would": details }),
         );
         Ok(())
+    }
+
+    /// The compute units that instructions take, without sending them.
+    async fn try_out(
+        &self,
+        instructions: &[Instruction],
+        compute_units: Option<u32>,
+    ) -> Result<u64, CliError> {
+        let options = self.options(compute_units);
+        let simulation = self
+            .client
+            .simulate(instructions, &self.payer_key(), &options)
+            .await?;
+        let error = match (simulation.refusal, simulation.error) {
+            (Some(refusal), _) => ClientError::Refused(Box::new(refusal)),
+            (None, Some(error)) => ClientError::TransactionFailed {
+                error,
+                logs: simulation.logs,
+            },
+            (None, None) => return Ok(simulation.compute_units.unwrap_or_default()),
+        };
+        Err(CliError::from(error).context("dry run"))
     }
 
     /// Signs, sends and confirms one transaction.

@@ -275,10 +275,17 @@ async fn an_interrupted_upload_goes_on_and_is_handed_over_once() {
     let last = RefCell::new(None);
     let report = |progress| *last.borrow_mut() = Some(progress);
     let plain = UploadOptions::default();
+    let before = client.rpc.get_balance(&payer.pubkey()).await.unwrap();
+    let cost = client
+        .upload_cost(&artifact, payer, payer, &plain)
+        .await
+        .unwrap();
     let first = client
         .upload_buffer(&artifact, payer, payer, &plain, &report)
         .await
         .unwrap();
+    let after = client.rpc.get_balance(&payer.pubkey()).await.unwrap();
+    assert_eq!(before - after, cost);
     assert_eq!(first.buffer, buffer);
     assert!(!first.resumed && first.writes > 10);
     assert_eq!(last.borrow().map(|p| p.written), Some(artifact.bytes.len()));
@@ -299,6 +306,8 @@ async fn an_interrupted_upload_goes_on_and_is_handed_over_once() {
         .await
         .unwrap();
     assert_eq!((third.writes, third.authority), (0, member));
+    let cost = client.upload_cost(&artifact, payer, payer, &options).await;
+    assert_eq!(cost.unwrap(), 0);
     assert!(matches!(
         client
             .upload_buffer(&artifact, payer, payer, &plain, &report)
@@ -353,14 +362,26 @@ async fn what_is_missing_is_said_before_anything_is_sent() {
         "{error}"
     );
     let nowhere = Pubkey::new_unique();
-    assert!(matches!(
-        net.client.fetch_gate(&nowhere).await,
-        Err(ClientError::NotFound { .. })
-    ));
-    assert!(matches!(
-        net.client.fetch_council(&net.payer.pubkey()).await,
-        Err(ClientError::WrongOwner { .. })
-    ));
+    let error = net.client.fetch_gate(&nowhere).await.unwrap_err();
+    assert!(matches!(error, ClientError::NotFound { .. }));
+    assert!(
+        error.to_string().ends_with(
+            "there is no such account on this cluster: check the address and the cluster"
+        ),
+        "{error}"
+    );
+    let error = net
+        .client
+        .fetch_council(&net.payer.pubkey())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ClientError::WrongOwner { .. }));
+    assert!(
+        error
+            .to_string()
+            .ends_with(": check the address, the cluster and the instance of Portcullis"),
+        "{error}"
+    );
     let offline = Client::new("http://127.0.0.1:9/?api-key=secret", portcullis::ID);
     let error = offline.now().await.unwrap_err();
     assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");

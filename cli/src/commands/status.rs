@@ -7,7 +7,7 @@ use portcullis::{
 };
 use portcullis_client::{
     account::{Keyed, ProposalView},
-    pda, ClientError,
+    ClientError,
 };
 use serde_json::{json, Value};
 use solana_sdk::pubkey::Pubkey;
@@ -72,7 +72,8 @@ async fn no_gate(ctx: &Context, address: &Pubkey) -> CliError {
     match programdata.map(|programdata| programdata.account.upgrade_authority) {
         Some(Some(authority)) => error
             .hint(format!(
-                "it is a program, and {authority} may upgrade it at any time: portcullis gate adopt {address}"
+                "it is a program, and {authority} may upgrade it at any time; to put it behind a gate: {}",
+                resolve::adoption(address)
             ))
             .data(json!({ "upgrade_authority": authority.to_string() })),
         Some(None) => error.hint("it is a program that can never change"),
@@ -94,26 +95,7 @@ async fn program(ctx: &Context, program: &Pubkey) -> Result<(), CliError> {
     for warning in policy_args::warnings(&gate.account.policy) {
         ctx.out.warn(warning);
     }
-    let authority = pda::authority(&ctx.portcullis(), program);
-    let found = client
-        .fetch_programdata(program)
-        .await?
-        .account
-        .upgrade_authority;
-    let holds = found == Some(authority);
-    let exited = gate.account.state() == Ok(GateState::Exited);
-    let holder = found.map_or("nobody: it can never change".to_string(), |key| {
-        key.to_string()
-    });
-    match (holds, exited) {
-        (false, true) => ctx.out.warn(format!(
-            "the program has left its gate; its upgrade authority is {holder}"
-        )),
-        (false, false) => ctx.out.alarm(format!(
-            "the gate does not hold the upgrade authority of {program}, but {holder}"
-        )),
-        (true, _) => {}
-    }
+    let hold = view::hold(ctx, &gate).await?;
     let hashing = progress(ctx, &gate).await?;
     let pending = listed(&open);
     let text = format!(
@@ -128,7 +110,7 @@ async fn program(ctx: &Context, program: &Pubkey) -> Result<(), CliError> {
     );
     let mut data = view::gate_json(&gate);
     data["hashed_bytes"] = json!(hashing);
-    data["holds_upgrade_authority"] = json!(holds);
+    hold.add_to(&mut data);
     data["open_proposals"] = open.iter().map(|view| view::proposal_json(view)).collect();
     data["portcullis_upgrade_authority"] = guardian_json;
     ctx.out.result(&text, data);

@@ -177,7 +177,7 @@ async fn trigger_and_execute(
         writer.key(),
         view,
         extension.as_ref(),
-        vec![trigger.clone()],
+        Some(trigger.clone()),
     );
     let fits = match at_once.last() {
         Some(step) => {
@@ -196,12 +196,12 @@ async fn trigger_and_execute(
             writer.key(),
             view,
             extension.as_ref(),
-            Vec::new(),
+            None,
         ));
         steps
     };
     let rent = extension.map_or(0, |extension| extension.rent_lamports);
-    writer.require_funds(rent).await?;
+    writer.require_funds(rent, &steps).await?;
     if writer.is_dry_run() {
         return writer
             .simulate(&steps, vote::details(std::slice::from_ref(ballot)))

@@ -4,12 +4,14 @@ mod change;
 mod council;
 mod gate;
 mod guardian;
+mod hold;
 mod proposal;
 
 pub use change::{change_json, change_rows};
 pub use council::{council_json, council_text};
 pub use gate::{gate_json, gate_text};
 pub use guardian::guardian;
+pub use hold::hold;
 pub use proposal::{
     action, attestation_rows, attestations_json, name, proposal_json, proposal_row, proposal_text,
     status, LIST_HEADER,

@@ -1,6 +1,6 @@
 //! Ways out: transfers of the upgrade authority, moves to another council, finalizations.
 
-use crate::net::{adopt, Net};
+use crate::net::{address, adopt, Net};
 
 #[test]
 fn the_ways_out_are_shown_with_what_ends() {
@@ -40,6 +40,11 @@ fn a_program_leaves_and_comes_back_and_its_history_goes_on() {
     run("03_another_key", &with("bob"));
     run("04_execute", &with("stranger"));
     run("05_status", "status $program");
+    let gate = net.json("gate show $program");
+    assert_eq!(gate["state"], "exited");
+    assert_eq!(gate["life_began_with"]["action"], "transfer_authority");
+    assert_eq!(gate["upgrade_authority"], address("stranger"));
+    assert_eq!(gate["holds_upgrade_authority"], false);
     run("06_close", &format!("close {transfer} -k bob.json --yes"));
     let again = adopt("$program", "--threshold 2 --timelock 20m");
     run(
@@ -53,7 +58,7 @@ fn a_program_leaves_and_comes_back_and_its_history_goes_on() {
 fn a_gate_moves_where_the_new_council_accepts_it() {
     let net = Net::with_lanes();
     let run = net.recorder("move");
-    let other = net.council_of_alice();
+    let other = net.council_of("alice");
     let moved = net.proposed(&format!("propose move --program $program --to {other}"));
     let left = net.proposed("propose policy --program $program --voting-period 1d");
     net.pass(&moved);
@@ -65,6 +70,12 @@ fn a_gate_moves_where_the_new_council_accepts_it() {
         "02_execute",
         &format!("execute {moved} -k alice.json --yes"),
     );
+    let gate = net.json("gate show $program");
+    assert_eq!(gate["state"], "active");
+    assert_eq!(gate["council"], *other);
+    assert_eq!(gate["life_began_with"]["action"], "move_gate");
+    assert_eq!(gate["life_began_with"]["ref"], *moved);
+    assert_eq!(gate["holds_upgrade_authority"], true);
     // What was proposed before is dead, although the digest of it covers the former council.
     assert_eq!(net.status_of(&left), "stale");
     run("03_history", "history $program");
@@ -80,7 +91,47 @@ fn a_gate_moves_only_to_a_council_that_can_take_it() {
         format!("propose move --program $program --to {council} -k alice.json --yes")
     };
     run("01_weaker", &to(net.weaker_council()));
-    run("02_propose", &to(net.council_of_alice()));
+    run("02_propose", &to(net.council_of("alice")));
+}
+
+#[test]
+fn a_gate_moves_with_the_signature_of_another_proposer() {
+    let net = Net::with_lanes();
+    let other = net.council_of("bob");
+    let moved = net.proposed(&format!("propose move --program $program --to {other}"));
+    net.pass(&moved);
+    let execute = format!("execute {moved} -k alice.json --yes");
+    // Alice executes; she is no member of the new council.
+    net.snapshot("move__04_not_accepted_by_the_executor", &execute);
+    net.ok(&format!("{execute} --accepting-proposer bob.json"));
+    assert_eq!(net.field("gate show $program", "council"), other);
+    net.ok("history $program");
+    // Bob alone decides from now on.
+    let policy = "propose policy --program $program --voting-period 1d -k bob.json --yes";
+    net.ok(policy);
+}
+
+#[test]
+fn a_program_that_was_closed_after_its_exit_is_shown_as_closed() {
+    let net = Net::with_lanes();
+    let transfer = net.proposed("propose transfer --to $stranger --program $program");
+    net.pass(&transfer);
+    net.ok(&format!(
+        "execute {transfer} -k alice.json --yes --new-authority stranger.json"
+    ));
+    net.ok(&format!("close {transfer} -k bob.json --yes"));
+    net.close_program("stranger");
+    for line in ["gate show $program", "status $program"] {
+        let gate = net.json(line);
+        assert_eq!(gate["state"], "exited");
+        assert!(gate["upgrade_authority"].is_null() && gate["life_began_with"].is_null());
+        let output = net.run_checked(line);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            stderr.contains("its upgrade authority is nobody: it is closed"),
+            "{stderr}"
+        );
+    }
 }
 
 #[test]

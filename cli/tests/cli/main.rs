@@ -2,6 +2,7 @@
 //! so addresses are too; what differs from run to run (digests, signatures, times, ports) is filtered out of the snapshots.
 
 mod bad_input;
+mod buffers;
 mod changes;
 mod emergency;
 mod exits;
@@ -10,6 +11,7 @@ mod large_programs;
 mod looks;
 mod net;
 mod rollbacks;
+mod servers;
 mod set_up;
 mod signed_votes;
 mod standbys;

@@ -1,6 +1,6 @@
 //! An upgrade and its rollback in two transactions, and what is left of them after an interruption.
 
-use crate::net::Net;
+use crate::net::{Fault, Net};
 
 /// With this the two proposals do not fit into one transaction.
 fn explained() -> String {
@@ -40,19 +40,14 @@ fn an_interruption_between_the_two_leaves_a_way_on() {
         "propose upgrade {buffer} --program $program --with-rollback -k alice.json {}",
         explained()
     );
-    // The payer can pay the two accounts, and the fee of one transaction.
-    let would = &net.json(&format!("{propose} --dry-run"))["would"];
-    let rents = [
-        &would["rent_lamports"],
-        &would["rollback_locked_lamports"]["account"],
-    ];
-    let rents: u64 = rents.iter().map(|rent| rent.as_u64().unwrap()).sum();
-    net.fund("stranger", rents + 15_000);
-    net.snapshot_stopped(
+    // The server takes the first transaction, and refuses the second.
+    net.snapshot_stopped_by(
+        &net.proxy(Fault::Refused(2)),
         "interrupted__01_after_the_first",
-        &format!("{propose} --fee-payer stranger.json --yes"),
+        &format!("{propose} --yes"),
     );
     assert_eq!(net.status_of("$program/0"), "voting");
+    assert_eq!(net.run_checked("status $program/1").status.code(), Some(5));
 
     run("02_again", &format!("{propose} --yes"));
     let rollback = format!(

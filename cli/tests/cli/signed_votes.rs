@@ -1,5 +1,7 @@
 //! Votes as signed messages, and attestations.
 
+use serde_json::Value;
+
 use crate::net::{address, Net};
 
 fn policy(net: &Net) -> String {
@@ -41,6 +43,94 @@ fn a_signed_vote_is_relayed_by_a_stranger() {
     run("08_another_member", &relay("forged.json"));
     net.write("torn.json", &file.as_bytes()[..file.len() / 2]);
     run("09_torn", &relay("torn.json"));
+}
+
+#[test]
+fn a_rejection_and_a_veto_are_signed_and_relayed() {
+    let net = Net::with_lanes();
+    let run = net.recorder("against_by_message");
+    let [rejected, vetoed] = [(); 2].map(|()| policy(&net));
+    let sign = |verb: &str, name: &str, member: &str| {
+        let digest = net.digest_of(name);
+        format!("{verb} {name} --digest {digest} --yes -k {member}.json --sign-message {member}-vote.json")
+    };
+    run("01_sign_reject", &sign("reject", &rejected, "bob"));
+    net.ok(&sign("reject", &rejected, "carol"));
+    run(
+        "02_relay_reject",
+        "reject --relay bob-vote.json -k guard.json --yes",
+    );
+    let votes = |name: &str| {
+        let status = net.json(&format!("status {name}"));
+        let votes = status["votes"].as_array().unwrap().clone();
+        let of = |member: &str| {
+            let vote = votes.iter().find(|vote| vote["member"] == address(member));
+            vote.unwrap()["vote"].clone()
+        };
+        ["bob", "carol", "guard"].map(of)
+    };
+    assert_eq!(
+        votes(&rejected),
+        ["rejected".into(), Value::Null, Value::Null]
+    );
+    assert_eq!(net.status_of(&rejected), "voting");
+    // With the second one the threshold cannot be reached any more.
+    net.ok("reject --relay carol-vote.json -k guard.json --yes");
+    assert_eq!(
+        votes(&rejected),
+        ["rejected".into(), "rejected".into(), Value::Null]
+    );
+    assert_eq!(net.status_of(&rejected), "rejected");
+
+    run("03_no_guardian", &sign("veto", &vetoed, "bob"));
+    run("04_sign_veto", &sign("veto", &vetoed, "guard"));
+    assert_eq!(net.status_of(&vetoed), "voting");
+    run(
+        "05_relay_veto",
+        "veto --relay guard-vote.json -k bob.json --yes",
+    );
+    assert_eq!(net.status_of(&vetoed), "vetoed");
+    assert_eq!(net.json(&format!("status {vetoed}"))["vetoes"], 1);
+    run(
+        "06_relay_again",
+        "veto --relay guard-vote.json -k bob.json --yes",
+    );
+    net.ok("history $program");
+}
+
+#[test]
+fn an_attestation_names_its_statement_by_its_hash_alone() {
+    let net = Net::with_attester();
+    let run = net.recorder("attest_hash");
+    let name = net.upgrade("new.so");
+    let digest = net.digest_of(&name);
+    let attest = |more: &str| {
+        format!("attest {name} --kind build --digest {digest} --yes -k guard.json {more}")
+    };
+    let hash = solana_sha256_hasher::hash(&net.read("release.json"));
+    let hash: String = hash
+        .to_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    run("01_too_short", &attest(&format!("--sha256 {}", &hash[1..])));
+    run(
+        "02_no_hash",
+        &attest(&format!("--sha256 {}", "z".repeat(64))),
+    );
+    run(
+        "03_hash_and_file",
+        &attest(&format!("--sha256 {hash} --statement release.json")),
+    );
+    let given = || net.json(&format!("status {name}"))["attestations_given"].clone();
+    assert!(given().as_array().unwrap().is_empty());
+    net.ok(&attest(&format!("--sha256 {hash}")));
+    assert_eq!(given().as_array().unwrap().len(), 1);
+    assert_eq!(given()[0]["statement_sha256"], *hash);
+    assert_eq!(given()[0]["attester"], address("guard"));
+    // It is worth as much as one whose file was given.
+    net.pass(&name);
+    net.execute(&name);
 }
 
 #[test]

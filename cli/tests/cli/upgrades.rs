@@ -112,6 +112,63 @@ fn an_execution_in_the_slot_of_an_extension_is_tried_again() {
 }
 
 #[test]
+fn nothing_executes_before_its_proposer_wished() {
+    let net = Net::adopted();
+    let run = net.recorder("not_before");
+    let buffer = net.upload("new.so");
+    let late = net.proposed("propose policy --program $program --voting-period 1d");
+    let not_before = net.time_of(&late) + 3_600;
+    let propose =
+        |time: i64| format!("propose upgrade {buffer} --program $program --not-before {time}");
+    let beyond = propose(not_before + 91 * 86_400);
+    run(
+        "01_beyond_the_limit",
+        &format!("{beyond} -k alice.json --yes"),
+    );
+    let name = net.proposed(&propose(not_before));
+    let status = net.json(&format!("status {name}"));
+    assert_eq!(status["not_before"]["unix_seconds"], not_before);
+    // The timelock of ten minutes ends before that hour.
+    net.pass(&name);
+    let status = net.json(&format!("status {name}"));
+    assert_eq!(status["eta"]["unix_seconds"], not_before);
+    let execute = format!("execute {name} -k alice.json --yes");
+    run("02_execute_before", &execute);
+    net.travel(not_before - net.time_of(&name) - 30);
+    run("03_execute_just_before", &execute);
+    net.ok("verify $program --artifact old.so");
+    net.travel(30);
+    net.ok(&execute);
+    net.ok("verify $program --artifact new.so");
+}
+
+#[test]
+fn anyone_executes_where_the_policy_says_so() {
+    for (rules, code) in [
+        (PLAIN.to_string(), 3),
+        (format!("{PLAIN} --anyone-may-execute"), 0),
+    ] {
+        let net = Net::adopted_with(&rules);
+        let gate = net.json("gate show $program");
+        assert_eq!(gate["policy"]["anyone_may_execute"], code == 0);
+        let upgrade = net.upgrade("new.so");
+        net.pass(&upgrade);
+        net.fund("stranger", 1_000_000);
+        // No member at all.
+        let output = net.run_checked(&format!(
+            "execute {upgrade} -k stranger.json --yes --output json"
+        ));
+        assert_eq!(output.status.code(), Some(code));
+        let deployed = if code == 0 { "new.so" } else { "old.so" };
+        net.ok(&format!("verify $program --artifact {deployed}"));
+        let envelope: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        if code != 0 {
+            assert_eq!(envelope["error"]["code"], "NotAMember");
+        }
+    }
+}
+
+#[test]
 fn releases_follow_each_other_across_gates() {
     let net = Net::with_lanes();
     let run = net.recorder("predecessor");

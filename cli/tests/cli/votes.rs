@@ -80,3 +80,58 @@ fn several_proposals_are_approved_in_one_transaction() {
     );
     run("list", "list");
 }
+
+#[test]
+fn a_vote_is_valid_for_a_day_at_most() {
+    let net = Net::adopted();
+    let run = net.recorder("valid_for");
+    let name = net.upgrade("new.so");
+    let digest = net.digest_of(&name);
+    let approve = |validity: &str| {
+        format!("approve {name} -k alice.json --yes --digest {digest} --valid-for {validity}")
+    };
+    for (snapshot, validity) in [
+        ("01_nothing", "0"),
+        ("02_longer", "86401s"),
+        ("03_fraction", "1500ms"),
+        ("04_no_duration", "soon"),
+    ] {
+        run(snapshot, &approve(validity));
+    }
+    let vote = net.json(&approve("24h"));
+    let valid_until = &vote["votes"][0]["valid_until"]["unix_seconds"];
+    let left = valid_until.as_i64().unwrap() - net.time_of(&name);
+    assert!((86_300..=86_400).contains(&left), "{left}");
+    assert_eq!(net.json(&format!("status {name}"))["approval_weight"], 1);
+}
+
+#[test]
+fn approvals_in_durable_nonce_transactions_count_where_the_policy_says_so() {
+    let net = Net::adopted();
+    net.ok(&adopt("$other-program", &format!("{PLAIN} --nonce-votes")));
+    let upgrade = |program: &str| {
+        let buffer = net.upload("new.so");
+        net.proposed(&format!("propose upgrade {buffer} --program {program}"))
+    };
+    for (program, counts) in [("$program", false), ("$other-program", true)] {
+        let gate = net.json(&format!("gate show {program}"));
+        assert_eq!(gate["policy"]["nonce_votes"], counts);
+        let name = upgrade(program);
+        let refusal = net.approve_with_nonce(&name, "bob").err();
+        let rule = (!counts).then(|| "DurableNonceTransaction".to_string());
+        assert_eq!(refusal, rule);
+        let status = net.json(&format!("status {name}"));
+        assert_eq!(status["approval_weight"], u32::from(counts));
+    }
+    // Switched off again by a vote: what is under way keeps its rules, what is proposed after it has the new ones.
+    let policy = net.proposed("propose policy --program $other-program --nonce-votes false");
+    net.pass(&policy);
+    net.execute(&policy);
+    let gate = net.json("gate show $other-program");
+    assert_eq!(gate["policy"]["nonce_votes"], false);
+    let name = upgrade("$other-program");
+    assert_eq!(
+        net.approve_with_nonce(&name, "bob"),
+        Err("DurableNonceTransaction".to_string())
+    );
+}

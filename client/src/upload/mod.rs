@@ -158,21 +158,17 @@ impl Client {
         let chunks = engine.missing(engine.chunk_len()?, found.as_ref());
         upload.writes = chunks.len();
 
+        let (rent, lamports) = match &found {
+            Some(_) => (0, 0),
+            None => engine.rent().await?,
+        };
+        let missing = rent.saturating_sub(lamports);
+        let cost = engine.cost(found.as_ref(), missing, chunks.len()).await?;
+        engine.require_funds(cost).await?;
         if found.is_none() {
-            let space = BUFFER_HEADER.saturating_add(artifact.bytes.len());
-            let rent = self
-                .rpc
-                .get_minimum_balance_for_rent_exemption(space)
-                .await?;
-            let lamports = self.rpc.get_balance(&buffer).await?;
-            engine
-                .require_funds(rent.saturating_sub(lamports), chunks.len())
-                .await?;
             let create = engine.create(&seed, rent, lamports);
             self.send(&create, payer, &[uploader], &engine.send_options(20_000))
                 .await?;
-        } else {
-            engine.require_funds(0, chunks.len()).await?;
         }
         engine.write_all(chunks, progress).await?;
         engine.verify().await?;
@@ -189,6 +185,39 @@ impl Client {
             upload.authority = member;
         }
         Ok(upload)
+    }
+
+    /// Lamports that [`upload_buffer`](Self::upload_buffer) would take from the payer now, rent and fees.
+    ///
+    /// # Errors
+    /// `BufferAuthority` and `BufferSize` for another buffer at that address, and those of the server.
+    pub async fn upload_cost(
+        &self,
+        artifact: &Artifact,
+        uploader: &dyn Signer,
+        payer: &dyn Signer,
+        options: &UploadOptions,
+    ) -> Result<u64, ClientError> {
+        let authority = uploader.pubkey();
+        let engine = Uploader {
+            client: self,
+            artifact: &artifact.bytes,
+            buffer: buffer_address(&authority, &artifact.commitment, options.variant)?.0,
+            authority: uploader,
+            payer,
+            options,
+        };
+        let found = engine.fetch().await?;
+        let rent = match &found {
+            Some(found) if engine.is_handed_over(found)? => return Ok(0),
+            Some(_) => 0,
+            None => {
+                let (rent, lamports) = engine.rent().await?;
+                rent.saturating_sub(lamports)
+            }
+        };
+        let writes = engine.missing(engine.chunk_len()?, found.as_ref()).len();
+        engine.cost(found.as_ref(), rent, writes).await
     }
 
     /// The buffers of an authority, without their bytes.

@@ -167,16 +167,37 @@ impl Uploader<'_> {
         instructions
     }
 
-    /// Requires that the payer can pay for all of the rest of the upload.
-    pub(super) async fn require_funds(&self, rent: u64, writes: usize) -> Result<(), ClientError> {
-        let payer = self.payer.pubkey();
+    /// Lamports that the rest of the upload takes: rent, and the fees of the creation, of the writes and of the hand-over.
+    pub(super) async fn cost(
+        &self,
+        found: Option<&Buffer>,
+        rent: u64,
+        writes: usize,
+    ) -> Result<u64, ClientError> {
+        let creation = found.is_none();
+        let authority = self.authority.pubkey();
+        let hand_over = self.options.authority.is_some_and(|to| to != authority);
         let write = self
             .client
             .fee(&self.write_message(0..1, self.blockhash().await?.0)?)
             .await?;
-        // Beside the writes: the creation, and the hand-over.
-        let transactions = (writes as u64).saturating_add(2);
-        let required = rent.saturating_add(write.saturating_mul(transactions));
+        let transactions = (writes as u64)
+            .saturating_add(creation.into())
+            .saturating_add(hand_over.into());
+        Ok(rent.saturating_add(write.saturating_mul(transactions)))
+    }
+
+    /// The rent of the buffer, and the lamports that its address holds already.
+    pub(super) async fn rent(&self) -> Result<(u64, u64), ClientError> {
+        let space = BUFFER_HEADER.saturating_add(self.artifact.len());
+        let rpc = &self.client.rpc;
+        let rent = rpc.get_minimum_balance_for_rent_exemption(space).await?;
+        Ok((rent, rpc.get_balance(&self.buffer).await?))
+    }
+
+    /// Requires that the payer can pay for all of the rest of the upload.
+    pub(super) async fn require_funds(&self, required: u64) -> Result<(), ClientError> {
+        let payer = self.payer.pubkey();
         let found = self.client.rpc.get_balance(&payer).await?;
         if found < required {
             return Err(ClientError::InsufficientFunds {

@@ -105,9 +105,9 @@ impl Upload {
                     },
                 ),
         )?;
-        if !place.begun {
-            writer.require_funds(rent).await?;
-        }
+        let options = options(ctx, &place, authority, concurrency);
+        let cost = cost(&writer, &artifact, &options).await?;
+        writer.require_funds(cost, &[]).await?;
         let would = json!({
             "buffer": buffer.to_string(),
             "artifact": artifact::json(&artifact, &path),
@@ -122,7 +122,7 @@ impl Upload {
             return Ok(());
         }
         writer.confirm()?;
-        let upload = send(ctx, &writer, &artifact, &place, authority, concurrency).await?;
+        let upload = send(ctx, &writer, &artifact, &options).await?;
         let hash = hash(&artifact.commitment.sha256);
         ctx.out.result(
             &Fields::new()
@@ -149,6 +149,37 @@ impl Upload {
     }
 }
 
+/// How a build is uploaded to its place.
+pub(crate) fn options(
+    ctx: &Context,
+    place: &Place,
+    authority: Pubkey,
+    concurrency: u16,
+) -> UploadOptions {
+    UploadOptions {
+        concurrency: usize::from(concurrency),
+        compute_unit_price_micro_lamports: ctx.global.compute_unit_price_micro_lamports,
+        authority: Some(authority),
+        variant: place.variant,
+    }
+}
+
+/// Lamports that an upload takes, rent and fees.
+///
+/// # Errors
+/// Those of the client.
+pub(crate) async fn cost(
+    writer: &Writer<'_>,
+    artifact: &Artifact,
+    options: &UploadOptions,
+) -> Result<u64, CliError> {
+    let (signer, payer) = (writer.signer.as_ref(), writer.payer.as_ref());
+    Ok(writer
+        .client
+        .upload_cost(artifact, signer, payer, options)
+        .await?)
+}
+
 /// Uploads a build to its place, with a progress bar.
 ///
 /// # Errors
@@ -157,9 +188,7 @@ pub(crate) async fn send(
     ctx: &Context,
     writer: &Writer<'_>,
     artifact: &Artifact,
-    place: &Place,
-    authority: Pubkey,
-    concurrency: u16,
+    options: &UploadOptions,
 ) -> Result<Uploaded, CliError> {
     let bar = progress(ctx);
     let upload = writer
@@ -168,12 +197,7 @@ pub(crate) async fn send(
             artifact,
             writer.signer.as_ref(),
             writer.payer.as_ref(),
-            &UploadOptions {
-                concurrency: usize::from(concurrency),
-                compute_unit_price_micro_lamports: ctx.global.compute_unit_price_micro_lamports,
-                authority: Some(authority),
-                variant: place.variant,
-            },
+            options,
             &|progress: UploadProgress| {
                 bar.set_length(progress.total as u64);
                 bar.set_position(progress.written as u64);

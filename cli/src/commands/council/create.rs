@@ -124,7 +124,7 @@ impl Create {
                 .row("rent", format!("{rent} lamports, never returned"))
                 .row("transactions", plan.len()),
         )?;
-        writer.require_funds(rent).await?;
+        writer.require_funds(rent, &plan).await?;
         let details = json!({
             "council": view::council_json(&address.to_string(), &draft),
             "rent_lamports": rent,
@@ -138,7 +138,8 @@ impl Create {
         data["rent_lamports"] = json!(rent);
         ctx.out.result(&format!("created council {address}"), data);
         ctx.next(&format!(
-            "next: portcullis gate adopt PROGRAM_ID --council {address} --threshold {} --timelock {}s",
+            "next: portcullis gate adopt PROGRAM_ID --council {address} --threshold {} --timelock {}s \
+             --upgrade-authority KEYPAIR",
             wanted.policy.threshold, wanted.policy.timelock_seconds
         ));
         Ok(())

@@ -107,7 +107,11 @@ async fn instruction(
             let proposer = signer.as_ref().map_or(executor, |signer| signer.pubkey());
             let target = writer.client.fetch_council(council).await?.account;
             require_role(&target, &proposer, ROLE_PROPOSE, "propose").map_err(|error| {
-                error.context("the new council accepts the gate by one of its proposers")
+                error
+                    .context("the new council accepts the gate by one of its proposers")
+                    .hint(format!(
+                        "give the keypair of one with --accepting-proposer; portcullis council show {council} lists them"
+                    ))
             })?;
             if target.config_epoch != *epoch {
                 return Err(rule(PortcullisError::EpochMismatch).hint(format!(

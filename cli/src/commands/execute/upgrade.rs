@@ -49,7 +49,7 @@ pub(super) async fn execute(
         )));
     }
     let extension = extension(writer, view).await?;
-    let steps = steps(ctx, writer.key(), view, extension.as_ref(), Vec::new());
+    let steps = steps(ctx, writer.key(), view, extension.as_ref(), None);
     let terms = &view.proposal.terms;
     let mut details = Fields::new()
         .row("proposal", view::name(view))
@@ -82,7 +82,7 @@ pub(super) async fn execute(
     let extension_rent = extension
         .as_ref()
         .map_or(0, |extension| extension.rent_lamports);
-    writer.require_funds(extension_rent).await?;
+    writer.require_funds(extension_rent, &steps).await?;
     if writer.is_dry_run() {
         let would = json!({ "proposal": view::proposal_json(view), "extension_rent_lamports": extension_rent });
         return writer.simulate(&steps, would).await;
@@ -95,13 +95,13 @@ pub(super) async fn execute(
     report(ctx, writer, view, extension_rent, &signatures).await
 }
 
-/// The transactions that execute an upgrade; `before` stands in the transaction of the execution, ahead of it.
+/// The transactions that execute an upgrade; a `trigger` that completes the quorum stands ahead of the execution in its transaction.
 pub(crate) fn steps(
     ctx: &Context,
     executor: Pubkey,
     view: &ProposalView,
     extension: Option<&Extension>,
-    before: Vec<Instruction>,
+    trigger: Option<Instruction>,
 ) -> Vec<Step> {
     let terms = &view.proposal.terms;
     let predecessor_gate = view.predecessor().map(|predecessor| predecessor.gate);
@@ -112,7 +112,11 @@ pub(crate) fn steps(
             vec![extension.instruction.clone()],
         ));
     }
-    let mut instructions = before;
+    let label = match trigger {
+        Some(_) => "trigger and execute",
+        None => "execute",
+    };
+    let mut instructions: Vec<Instruction> = trigger.into_iter().collect();
     instructions.push(ctx.builder().execute_upgrade(
         &view.keys(),
         terms.buffer,
@@ -120,8 +124,7 @@ pub(crate) fn steps(
         executor,
         predecessor_gate,
     ));
-    steps
-        .push(Step::new("execute", instructions).compute_units(execution_compute_units(terms.len)));
+    steps.push(Step::new(label, instructions).compute_units(execution_compute_units(terms.len)));
     steps
 }
 

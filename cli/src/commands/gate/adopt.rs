@@ -128,7 +128,6 @@ impl Adopt {
         details.push("policy", "");
         writer.show("about to put this program behind a gate", details)?;
         ctx.out.note(&policy_args::fields(&policy).render(4));
-        writer.require_funds(rent).await?;
 
         let instruction = ctx.builder().adopt_program(
             council.address,
@@ -144,6 +143,9 @@ impl Adopt {
         );
         let step = Step::new("adopt the program", vec![instruction])
             .compute_units(hash_compute_units(deployed.len));
+        writer
+            .require_funds(rent, std::slice::from_ref(&step))
+            .await?;
         let details = json!({
             "program": program.to_string(),
             "council": council.address.to_string(),

@@ -26,7 +26,9 @@ impl Show {
             ctx.out.warn(warning);
         }
         let (guardian, guardian_json) = view::guardian(ctx).await?;
+        let hold = view::hold(ctx, &gate).await?;
         let mut data = view::gate_json(&gate);
+        hold.add_to(&mut data);
         data["portcullis_upgrade_authority"] = guardian_json;
         let text = format!(
             "{}\n\nPortcullis's own upgrade authority: {guardian}",

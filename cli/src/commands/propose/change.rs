@@ -83,7 +83,6 @@ pub async fn propose(
     fields.push("rent", format!("{rent} lamports, returned at the end"));
     writer.show(&format!("about to propose {title}"), fields)?;
     ctx.out.note(&format!("\n{}\n", preview.text()));
-    writer.require_funds(rent).await?;
 
     let instruction =
         ctx.builder()
@@ -95,8 +94,9 @@ pub async fn propose(
     });
     let mut would = extra.clone();
     would["ref"] = json!(place.name(index));
-    let step = Step::new("propose", vec![instruction]);
-    let Some(signatures) = writer.run(&[step], would, &[]).await? else {
+    let steps = [Step::new("propose", vec![instruction])];
+    writer.require_funds(rent, &steps).await?;
+    let Some(signatures) = writer.run(&steps, would, &[]).await? else {
         return Ok(());
     };
     let address = place.address(ctx, index);

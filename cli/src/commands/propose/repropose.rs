@@ -99,7 +99,6 @@ impl Repropose {
         };
         let preview = Preview::new(ctx, &place.council, Vec::new(), reach).await?;
         ctx.out.note(&format!("\n{}\n", preview.text()));
-        writer.require_funds(rent).await?;
 
         let keys = place.keys(plan.index);
         let builder = ctx.builder();
@@ -115,7 +114,8 @@ impl Repropose {
         if verify {
             instructions.push(builder.verify_buffer(&keys, terms.buffer));
         }
-        let step = Step::new("propose anew", instructions).compute_units(plan.compute_units());
+        let steps = [Step::new("propose anew", instructions).compute_units(plan.compute_units())];
+        writer.require_funds(rent, &steps).await?;
         let extra = json!({
             "former": view::name(&former),
             "statement": explained.json(),
@@ -124,7 +124,7 @@ impl Repropose {
         });
         let mut would = extra.clone();
         would["ref"] = json!(place.name(plan.index));
-        let Some(signatures) = writer.run(&[step], would, &[]).await? else {
+        let Some(signatures) = writer.run(&steps, would, &[]).await? else {
             return Ok(());
         };
         let address = place.address(ctx, plan.index);

@@ -6,6 +6,7 @@ use portcullis::{digest::Commitment, error::PortcullisError, state::Gate};
 use portcullis_client::{
     account::{Keyed, BUFFER_HEADER},
     elf::{Artifact, ElfError},
+    upload::UploadOptions,
 };
 use solana_sdk::pubkey::Pubkey;
 
@@ -25,7 +26,9 @@ pub struct Source {
     pub commitment: Commitment,
     /// Lamports that the buffer locks.
     pub rent: u64,
-    upload: Option<(Artifact, upload::Place)>,
+    upload: Option<(Artifact, UploadOptions)>,
+    /// Lamports that are still to be paid for it, fees included.
+    pub unpaid: u64,
 }
 
 impl Source {
@@ -45,6 +48,7 @@ impl Source {
             commitment,
             rent,
             upload: None,
+            unpaid: 0,
         })
     }
 
@@ -52,15 +56,19 @@ impl Source {
     ///
     /// # Errors
     /// A file that is no program.
-    pub async fn file(writer: &Writer<'_>, path: &Path) -> Result<Self, CliError> {
-        Self::artifact(writer, artifact::read(path)?).await
+    pub async fn file(ctx: &Context, writer: &Writer<'_>, path: &Path) -> Result<Self, CliError> {
+        Self::artifact(ctx, writer, artifact::read(path)?).await
     }
 
     /// What is deployed now, byte by byte.
     ///
     /// # Errors
     /// `HashMismatch` where it is not the gate's release.
-    pub async fn deployed(writer: &Writer<'_>, gate: &Keyed<Gate>) -> Result<Self, CliError> {
+    pub async fn deployed(
+        ctx: &Context,
+        writer: &Writer<'_>,
+        gate: &Keyed<Gate>,
+    ) -> Result<Self, CliError> {
         let program = gate.account.program;
         let programdata = writer.client.fetch_programdata(&program).await?.account;
         let release = gate.account.release.commitment();
@@ -77,16 +85,22 @@ impl Source {
                 chain(&error)
             ))
         })?;
-        Self::artifact(writer, artifact).await
+        Self::artifact(ctx, writer, artifact).await
     }
 
-    async fn artifact(writer: &Writer<'_>, artifact: Artifact) -> Result<Self, CliError> {
+    async fn artifact(
+        ctx: &Context,
+        writer: &Writer<'_>,
+        artifact: Artifact,
+    ) -> Result<Self, CliError> {
         let place = free_place(writer, &artifact, &writer.key()).await?;
+        let options = upload::options(ctx, &place, writer.key(), CONCURRENCY);
         Ok(Self {
             buffer: place.buffer,
             commitment: artifact.commitment,
             rent: writer.rent(BUFFER_HEADER + artifact.bytes.len()).await?,
-            upload: Some((artifact, place)),
+            unpaid: upload::cost(writer, &artifact, &options).await?,
+            upload: Some((artifact, options)),
         })
     }
 
@@ -95,21 +109,13 @@ impl Source {
         self.upload.is_some()
     }
 
-    /// Lamports that are still to be paid for the buffer.
-    pub fn unpaid(&self) -> u64 {
-        match &self.upload {
-            Some((_, place)) if !place.begun => self.rent,
-            _ => 0,
-        }
-    }
-
     /// Uploads what is to be uploaded.
     ///
     /// # Errors
     /// What stands against the writes.
     pub async fn ensure(&self, ctx: &Context, writer: &Writer<'_>) -> Result<(), CliError> {
-        if let Some((artifact, place)) = &self.upload {
-            upload::send(ctx, writer, artifact, place, writer.key(), CONCURRENCY).await?;
+        if let Some((artifact, options)) = &self.upload {
+            upload::send(ctx, writer, artifact, options).await?;
         }
         Ok(())
     }

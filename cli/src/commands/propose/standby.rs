@@ -28,7 +28,7 @@ use crate::{
     error::CliError,
     reference::Reference,
     resolve, view,
-    write::Writer,
+    write::{Step, Writer},
 };
 
 /// A build that halts the program.
@@ -144,9 +144,9 @@ impl Rollback {
         };
         let source = match (&buffer, &artifact) {
             (Some(buffer), _) => Source::buffer(ctx, &writer, gate, buffer).await?,
-            (None, Some(path)) => Source::file(&writer, path).await?,
+            (None, Some(path)) => Source::file(ctx, &writer, path).await?,
             (None, None) if target.index == gate.account.release.index => {
-                Source::deployed(&writer, gate).await?
+                Source::deployed(ctx, &writer, gate).await?
             }
             (None, None) => {
                 return Err(CliError::usage(
@@ -268,8 +268,12 @@ async fn propose(
         _ => ("a rollback", "rollback"),
     };
     writer.show(&format!("about to propose {title}"), details)?;
+    let step = plan.step(ctx, writer, place);
     writer
-        .require_funds(rent.saturating_add(source.unpaid()))
+        .require_funds(
+            rent.saturating_add(source.unpaid),
+            std::slice::from_ref(&step),
+        )
         .await?;
     let extra = json!({
         "statement": explained.json(),
@@ -287,20 +291,15 @@ async fn propose(
             "upload first with any key: portcullis buffer upload FILE.so --authority VAULT; then give --buffer",
         )?;
         if writer.is_dry_run() {
-            ctx.out.result(
-                &format!("dry run: nothing was signed or sent; the {what}'s bytes would be uploaded first"),
-                json!({ "dry_run": true, "transactions": [], "would": would }),
-            );
-            return Ok(());
+            let upload = Step::upload(format!("upload the bytes of the {what}"));
+            return writer.simulate(&[upload, step], would).await;
         }
         writer.confirm()?;
         source.ensure(ctx, writer).await?;
-        let step = plan.step(ctx, writer, place);
         let signature = writer.send(&step, &[]).await?;
         let address = place.address(ctx, plan.index);
         return finish(ctx, writer, &[address], &[signature], extra).await;
     }
-    let step = plan.step(ctx, writer, place);
     let Some(signatures) = writer.run(&[step], would, &[]).await? else {
         return Ok(());
     };

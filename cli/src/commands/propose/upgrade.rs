@@ -22,7 +22,7 @@ use super::{
 use crate::{
     args::RefArgs,
     artifact,
-    client_error::rule,
+    client_error::{rule, NOT_CONFIRMED},
     context::Context,
     duration::{human, parse_seconds},
     error::CliError,
@@ -130,7 +130,7 @@ impl Upgrade {
         let mut ahead = place.clone();
         let terms = plan.rehearse(&mut ahead, &writer)?;
         let guard = if with_rollback {
-            Some(guard(&writer, &place, &mut ahead, &plan).await?)
+            Some(guard(ctx, &writer, &place, &mut ahead, &plan).await?)
         } else {
             None
         };
@@ -170,10 +170,13 @@ impl Upgrade {
         let reach = Reach::Release(gate, commitment.sha256);
         let preview = Preview::new(ctx, &place.council, Vec::new(), reach).await?;
         ctx.out.note(&format!("\n{}\n", preview.text()));
+        let steps = steps(ctx, &writer, &place, &plan, guard.as_ref())?;
         let needed = guard
             .as_ref()
-            .map_or(0, |guard| guard.rent.saturating_add(guard.source.unpaid()));
-        writer.require_funds(rent.saturating_add(needed)).await?;
+            .map_or(0, |guard| guard.rent.saturating_add(guard.source.unpaid));
+        writer
+            .require_funds(rent.saturating_add(needed), &steps)
+            .await?;
 
         let mut extra = json!({
             "statement": explained.json(),
@@ -191,7 +194,16 @@ impl Upgrade {
         would["program"] = json!(program.to_string());
         would["buffer"] = json!(buffer.to_string());
         would["new"] = view::content_json(&commitment);
-        self::send(ctx, &writer, &place, plan, guard, would, extra).await
+        let address = place.address(ctx, plan.index);
+        match guard {
+            Some(guard) => {
+                send_both(ctx, &writer, &place, (plan, guard), &steps, would, extra).await
+            }
+            None => match writer.run(&steps, would, &[]).await? {
+                Some(signatures) => finish(ctx, &writer, &[address], &signatures, extra).await,
+                None => Ok(()),
+            },
+        }
     }
 }
 
@@ -273,6 +285,7 @@ async fn named(
 
 /// The rollback from what the upgrade brings to what runs now.
 async fn guard(
+    ctx: &Context,
     writer: &Writer<'_>,
     place: &Place,
     ahead: &mut Place,
@@ -293,76 +306,109 @@ async fn guard(
     plan.args.commitment = gate.account.release.commitment();
     plan.args.predecessor = None;
     plan.rehearse(ahead, writer)?;
-    let source = Source::deployed(writer, gate).await?;
+    let source = Source::deployed(ctx, writer, gate).await?;
     plan.buffer = source.buffer;
     let rent = plan.rent(writer).await?;
     Ok(Guard { plan, source, rent })
 }
 
-/// The upgrade is proposed, its rollback is not: how to go on.
-fn unguarded(error: CliError, place: &Place, plan: &Plan, guard: &Guard) -> CliError {
-    let name = place.name(plan.index);
+/// The transactions of the proposals: one if they fit into it, else one each.
+fn steps(
+    ctx: &Context,
+    writer: &Writer<'_>,
+    place: &Place,
+    plan: &Plan,
+    guard: Option<&Guard>,
+) -> Result<Vec<Step>, CliError> {
+    let upgrade = plan.step(ctx, writer, place);
+    let Some(guard) = guard else {
+        return Ok(vec![upgrade]);
+    };
+    let rollback = guard.plan.step(ctx, writer, place);
+    // The upgrade's buffer is there; the rollback's is uploaded first.
+    let independent = upgrade.instructions.len();
+    let units = plan
+        .compute_units()
+        .saturating_add(guard.plan.compute_units());
+    let both = [upgrade.instructions.clone(), rollback.instructions.clone()].concat();
+    Ok(if fits(writer, &both, units)? {
+        let both = Step::new("propose and verify both", both);
+        vec![both.compute_units(units).independent(independent)]
+    } else {
+        vec![upgrade.independent(independent), rollback]
+    })
+}
+
+/// Uploads the deployed bytes, then proposes the upgrade and its rollback.
+async fn send_both(
+    ctx: &Context,
+    writer: &Writer<'_>,
+    place: &Place,
+    (plan, guard): (Plan, Guard),
+    steps: &[Step],
+    would: Value,
+    extra: Value,
+) -> Result<(), CliError> {
+    if writer.is_dry_run() {
+        let upload = Step::upload("upload the deployed bytes for the rollback");
+        return writer.simulate(&[&[upload], steps].concat(), would).await;
+    }
+    writer.confirm()?;
+    guard.source.ensure(ctx, writer).await?;
+    let mut signatures = Vec::with_capacity(steps.len());
+    for step in steps {
+        match writer.send(step, &[]).await {
+            Ok(signature) => signatures.push(signature),
+            Err(error) if signatures.is_empty() => return Err(error.context(&step.label)),
+            Err(error) => second_failed(ctx, writer, place, (&plan, &guard), error).await?,
+        }
+    }
+    let addresses = [plan.index, guard.plan.index].map(|index| place.address(ctx, index));
+    finish(ctx, writer, &addresses, &signatures, extra).await
+}
+
+/// The upgrade is proposed. Its rollback is not, or only its confirmation is missing: then it is looked up.
+async fn second_failed(
+    ctx: &Context,
+    writer: &Writer<'_>,
+    place: &Place,
+    (plan, guard): (&Plan, &Guard),
+    error: CliError,
+) -> Result<(), CliError> {
+    let (name, rollback) = (place.name(plan.index), place.name(guard.plan.index));
+    let unknown = error.code == NOT_CONFIRMED;
+    if unknown {
+        let address = place.address(ctx, guard.plan.index);
+        let found = writer.client.fetch_proposal(&address).await;
+        if found.is_ok_and(|found| found.account.proposal.terms.buffer == guard.plan.buffer) {
+            ctx.out.warn(format!(
+                "{rollback} is proposed, although its confirmation did not come: {error}"
+            ));
+            return Ok(());
+        }
+    }
     let explained = match plan.args.statement {
         Some(_) => ", with the same --statement",
         None => "",
     };
-    let first = error.hint.as_ref().map(|hint| format!("{hint}; then "));
-    let hint = format!(
-        "{}propose the rest: portcullis propose rollback --for {name} --program {} --buffer {}{explained}",
-        first.unwrap_or_default(),
+    let rest = format!(
+        "propose the rest: portcullis propose rollback --for {name} --program {} --buffer {}{explained}",
         place.keys(plan.index).program(),
         guard.plan.buffer
     );
-    error
-        .context(format!("{name} is proposed, its rollback is not"))
-        .hint(hint)
-}
-
-/// Sends both in one transaction if they fit, else one after the other.
-async fn send(
-    ctx: &Context,
-    writer: &Writer<'_>,
-    place: &Place,
-    plan: Plan,
-    guard: Option<Guard>,
-    would: Value,
-    extra: Value,
-) -> Result<(), CliError> {
-    let first = plan.step(ctx, writer, place);
-    let address = place.address(ctx, plan.index);
-    let Some(guard) = guard else {
-        let Some(signatures) = writer.run(&[first], would, &[]).await? else {
-            return Ok(());
-        };
-        return finish(ctx, writer, &[address], &signatures, extra).await;
-    };
-    let second = guard.plan.step(ctx, writer, place);
-    if writer.is_dry_run() {
-        let upload = Step::new("upload the deployed bytes for the rollback", Vec::new());
-        return writer.simulate(&[first, upload, second], would).await;
-    }
-    writer.confirm()?;
-    guard.source.ensure(ctx, writer).await?;
-    let units = plan
-        .compute_units()
-        .saturating_add(guard.plan.compute_units());
-    let both = [first.instructions.clone(), second.instructions.clone()].concat();
-    let steps = if fits(writer, &both, units)? {
-        vec![Step::new("propose and verify both", both).compute_units(units)]
+    let before = error.hint.as_ref().map(|hint| format!("{hint}; "));
+    let before = before.unwrap_or_default();
+    Err(if unknown {
+        error
+            .context(format!(
+                "{name} is proposed; whether its rollback is, is not known"
+            ))
+            .hint(format!(
+                "{before}portcullis status {rollback} shows it; if there is none by then, {rest}"
+            ))
     } else {
-        vec![first, second]
-    };
-    let mut signatures = Vec::with_capacity(steps.len());
-    for step in &steps {
-        let sent = writer.send(step, &[]).await;
-        signatures.push(sent.map_err(|error| {
-            if signatures.is_empty() {
-                error.context(&step.label)
-            } else {
-                unguarded(error, place, &plan, &guard)
-            }
-        })?);
-    }
-    let rollback = place.address(ctx, guard.plan.index);
-    finish(ctx, writer, &[address, rollback], &signatures, extra).await
+        error
+            .context(format!("{name} is proposed, its rollback is not"))
+            .hint(format!("{before}then {rest}"))
+    })
 }

@@ -3,23 +3,27 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
+    mem::offset_of,
     process::Stdio,
 };
 
 use portcullis::{
     policy::Policy,
-    state::{Member, ROLE_EXECUTE, ROLE_PROPOSE, ROLE_VOTE},
+    state::{Gate, Member, ROLE_EXECUTE, ROLE_PROPOSE, ROLE_VOTE},
     transitions::{AdoptArgs, CreateCouncilArgs},
 };
 use portcullis_client::{
+    account::decode_buffer,
     deploy::extend_program,
     hashing::{hash_steps, Target},
-    message,
+    message, pda,
     transaction::{build_message, sign, MAX_COMPUTE_UNITS},
     Client, SendOptions,
 };
-use portcullis_localnet::TimeControl;
-use solana_sdk::{account::Account, pubkey::Pubkey, signer::Signer};
+use portcullis_localnet::{set_account, TimeControl};
+use solana_loader_v3_interface::instruction as loader_v3;
+use solana_sdk::{account::Account, pubkey::Pubkey, signature::Keypair, signer::Signer};
+use solana_system_interface::instruction as system;
 
 use super::{key, Net, KEYS};
 
@@ -67,18 +71,94 @@ impl Net {
     }
 
     pub fn balance(&self, name: &str) -> u64 {
-        let balance = self.client().rpc;
+        self.lamports(&key(name).pubkey())
+    }
+
+    /// Lamports at an address; zero where there is no account.
+    pub fn lamports(&self, address: &Pubkey) -> u64 {
+        let rpc = self.client().rpc;
+        runtime().block_on(rpc.get_balance(address)).unwrap()
+    }
+
+    /// The bytes of a buffer, behind its header.
+    pub fn bytes_of(&self, buffer: &str) -> Vec<u8> {
+        let buffer = buffer.parse().unwrap();
+        let account = runtime().block_on(self.client().get_account(&buffer));
+        let account = account.unwrap().unwrap();
+        decode_buffer(&buffer, &account).unwrap().elf
+    }
+
+    /// Lets a key, to which a gate has given `$program`, close it.
+    pub fn close_program(&self, authority: &str) {
+        let (client, alice, authority) = (self.client(), key("alice"), key(authority));
+        let program = key("program").pubkey();
+        let close = loader_v3::close_any(
+            &pda::programdata(&program),
+            &alice.pubkey(),
+            Some(&authority.pubkey()),
+            Some(&program),
+        );
         runtime()
-            .block_on(balance.get_balance(&key(name).pubkey()))
-            .unwrap()
+            .block_on(client.send(&[close], &alice, &[&authority], &SendOptions::default()))
+            .unwrap();
+    }
+
+    /// A chain as no program makes it, but as a server could show it: the gate of `$program` names a key as its signer, which
+    /// has the program's upgrade authority.
+    pub fn forge_gate_signer(&self, name: &str) {
+        const AUTHORITY_OF_PROGRAMDATA: usize = 4 + 8 + 1;
+        let client = self.client();
+        let (program, forged) = (key("program").pubkey(), key(name).pubkey());
+        for (address, at) in [
+            (
+                pda::gate(&portcullis::ID, &program),
+                Gate::SPACE - size_of::<Gate>() + offset_of!(Gate, authority),
+            ),
+            (pda::programdata(&program), AUTHORITY_OF_PROGRAMDATA),
+        ] {
+            runtime().block_on(async {
+                let mut account = client.get_account(&address).await.unwrap().unwrap();
+                let signer = pda::authority(&portcullis::ID, &program);
+                assert_eq!(account.data[at..at + 32], signer.to_bytes());
+                account.data[at..at + 32].copy_from_slice(forged.as_ref());
+                set_account(&client.rpc, &address, &account).await.unwrap();
+            });
+        }
+    }
+
+    /// Approves a proposal in a durable-nonce transaction; gives the rule that stands against it.
+    pub fn approve_with_nonce(&self, name: &str, member: &str) -> Result<(), String> {
+        let (client, member, nonce) = (self.client(), key(member), Keypair::new());
+        let rent = runtime()
+            .block_on(client.rpc.get_minimum_balance_for_rent_exemption(80))
+            .unwrap();
+        let (payer, options) = (member.pubkey(), SendOptions::default());
+        let create = system::create_nonce_account(&payer, &nonce.pubkey(), &payer, rent);
+        runtime()
+            .block_on(client.send(&create, &member, &[&nonce], &options))
+            .unwrap();
+        // A nonce is not advanced under the blockhash that it was created with.
+        self.travel(2);
+        let address = self.field(&format!("status {name}"), "address");
+        let view = runtime()
+            .block_on(client.fetch_proposal_view(&address.parse().unwrap()))
+            .unwrap();
+        let vote = view.vote_args(view.now.timestamp + 600);
+        let instructions = [
+            system::advance_nonce_account(&nonce.pubkey(), &payer),
+            client.builder().approve(&view.keys(), payer, vote),
+        ];
+        match runtime().block_on(client.send(&instructions, &member, &[], &options)) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.refusal().unwrap().name.clone()),
+        }
     }
 
     /// Sends lamports from alice.
     pub fn fund(&self, name: &str, lamports: u64) {
         let (client, alice) = (self.client(), key("alice"));
         let to = key(name).pubkey();
-        let transfer =
-            solana_system_interface::instruction::transfer(&alice.pubkey(), &to, lamports);
+        let transfer = system::transfer(&alice.pubkey(), &to, lamports);
         runtime()
             .block_on(client.send(&[transfer], &alice, &[], &SendOptions::default()))
             .unwrap();

@@ -3,9 +3,11 @@
 //! Commands are written as in a shell. `$alice` is the address of that key, `$council` that of the council; so is each of [`KEYS`].
 
 mod chain;
+mod proxy;
 mod setup;
 mod snapshot;
 
+pub use proxy::Fault;
 pub use setup::{adopt, council_create, strangers, PLAIN};
 
 use std::{
@@ -171,6 +173,12 @@ impl Net {
         let stdout = self.ok(&format!("{line} --output json"));
         let mut envelope: Value = serde_json::from_str(&stdout).unwrap();
         envelope["data"].take()
+    }
+
+    /// The chain's time, Unix seconds, as the status of a proposal shows it.
+    pub fn time_of(&self, name: &str) -> i64 {
+        let status = self.json(&format!("status {name}"));
+        status["chain_time"]["unix_seconds"].as_i64().unwrap()
     }
 
     /// A string in the data of what must work.

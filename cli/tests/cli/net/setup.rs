@@ -25,7 +25,7 @@ pub fn strangers(count: u8) -> Vec<String> {
 impl Net {
     /// With a council, and `$program` behind a gate.
     pub fn adopted() -> Self {
-        Self::start().governed(&council_create(), PLAIN)
+        Self::adopted_with(PLAIN)
     }
 
     /// With every lane; the council's members are three voters and a guardian.
@@ -46,6 +46,11 @@ impl Net {
         Self::start().governed(&create("create", &members, &rules), &rules)
     }
 
+    /// The gate is no stricter than this, which must not be stricter than [`PLAIN`].
+    pub fn adopted_with(rules: &str) -> Self {
+        Self::start().governed(&council_create(), rules)
+    }
+
     /// With an upgrade's build to be attested, by the guardian.
     pub fn with_attester() -> Self {
         let members = format!("{VOTERS} --member $guard:guard,attest=build");
@@ -58,10 +63,10 @@ impl Net {
         self
     }
 
-    /// Creates another council with all lanes, of alice alone; gives its address.
-    pub fn council_of_alice(&self) -> String {
-        let alone = "--member $alice:propose,vote,execute,guard:3";
-        self.field(&create("stranger", alone, LANES), "council")
+    /// Creates another council with all lanes, of one member alone; gives its address.
+    pub fn council_of(&self, member: &str) -> String {
+        let alone = format!("--member ${member}:propose,vote,execute,guard:3");
+        self.field(&create("stranger", &alone, LANES), "council")
     }
 
     /// Creates another council of the same voters with few rules and no guardian; gives its address.

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use solana_sdk::pubkey::Pubkey;
 
-use super::{address, Net, KEYS};
+use super::{address, proxy::Proxy, Net, KEYS};
 
 impl Net {
     /// Records commands under one heading.
@@ -22,9 +22,9 @@ impl Net {
         self.compare(name, line, output, false);
     }
 
-    /// Of what stops half-way: it has changed the chain.
-    pub fn snapshot_stopped(&self, name: &str, line: &str) {
-        let output = self.run(line);
+    /// Of what stops half-way because of the server.
+    pub fn snapshot_stopped_by(&self, proxy: &Proxy, name: &str, line: &str) {
+        let output = proxy.run(self, line);
         assert!(!output.status.success(), "{line}");
         self.compare(name, line, output, true);
     }

@@ -1,0 +1,175 @@
+//! A server between the binary and the localnet that fails where a test wants it to.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    process::Output,
+    sync::{
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        Arc,
+    },
+    thread,
+    time::Duration,
+};
+
+use super::Net;
+
+/// What goes wrong, from the n-th transaction on; the writes of an upload are not counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    Nothing,
+    /// It is refused, and not passed on.
+    Refused(usize),
+    /// It is passed on; no answer to it comes, nor to the question what became of it.
+    Unanswered(usize),
+    /// It is not passed on, and from then on nothing is answered.
+    Silence(usize),
+}
+
+pub struct Proxy {
+    pub url: String,
+    state: Arc<State>,
+}
+
+struct State {
+    upstream: String,
+    fault: Fault,
+    sent: AtomicUsize,
+    broken: AtomicBool,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+}
+
+impl Net {
+    pub fn proxy(&self, fault: Fault) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(State {
+            upstream: self.url().trim_start_matches("http://").to_string(),
+            fault,
+            sent: AtomicUsize::new(0),
+            broken: AtomicBool::new(false),
+            under_way: AtomicUsize::new(0),
+            most_under_way: AtomicUsize::new(0),
+        });
+        let shared = Arc::clone(&state);
+        // It ends with the process.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let state = Arc::clone(&shared);
+                thread::spawn(move || state.serve(stream.unwrap()));
+            }
+        });
+        Proxy { url, state }
+    }
+}
+
+impl Proxy {
+    /// Runs a command against this server; what it says names the localnet itself.
+    pub fn run(&self, net: &Net, line: &str) -> Output {
+        let mut command = net.command(line);
+        let mut output = command.args(["-u", &self.url]).output().unwrap();
+        for text in [&mut output.stdout, &mut output.stderr] {
+            let said = String::from_utf8(text.clone()).unwrap();
+            *text = said.replace(&self.url, net.url()).into_bytes();
+        }
+        output
+    }
+
+    /// How many transactions were on their way at the same time, at most.
+    pub fn most_under_way(&self) -> usize {
+        self.state.most_under_way.load(SeqCst)
+    }
+}
+
+impl State {
+    /// Answers one request. Closing the connection without an answer is what a server does that breaks down.
+    fn serve(&self, mut client: TcpStream) {
+        // A client that goes away is no failure.
+        let Ok(body) = request(&mut client) else {
+            return;
+        };
+        let sends = body.contains("\"sendTransaction\"");
+        if !sends {
+            let asks_for_it = body.contains("\"getSignatureStatuses\"");
+            let lost = match self.fault {
+                Fault::Unanswered(_) => asks_for_it,
+                Fault::Silence(_) => true,
+                _ => false,
+            };
+            if !(lost && self.broken.load(SeqCst)) {
+                self.pass_on(&body, Some(&mut client));
+            }
+            return;
+        }
+        let under_way = self.under_way.fetch_add(1, SeqCst) + 1;
+        self.most_under_way.fetch_max(under_way, SeqCst);
+        thread::sleep(Duration::from_millis(10));
+        // Whoever has its answer sends the next one.
+        self.under_way.fetch_sub(1, SeqCst);
+        // What is sent again, and an upload's writes, go without the server's simulation.
+        let number = match body.contains("\"skipPreflight\":false") {
+            true => self.sent.fetch_add(1, SeqCst) + 1,
+            false => self.sent.load(SeqCst),
+        };
+        match self.fault {
+            Fault::Refused(first) if number >= first => refuse(&mut client),
+            Fault::Unanswered(first) if number >= first => {
+                self.broken.store(true, SeqCst);
+                self.pass_on(&body, None);
+            }
+            Fault::Silence(first) if number >= first => self.broken.store(true, SeqCst),
+            _ => self.pass_on(&body, Some(&mut client)),
+        }
+    }
+
+    fn pass_on(&self, body: &str, client: Option<&mut TcpStream>) {
+        let mut server = TcpStream::connect(&self.upstream).unwrap();
+        write!(
+            server,
+            "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        server.read_to_end(&mut answer).unwrap();
+        if let Some(client) = client {
+            let _ = client.write_all(&answer);
+            let _ = client.shutdown(Shutdown::Write);
+        }
+    }
+}
+
+/// The body of a request.
+fn request(client: &mut TcpStream) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                let found = name.eq_ignore_ascii_case("content-length");
+                found.then(|| value.trim().parse::<usize>().unwrap())
+            });
+            if body.len() >= length.unwrap_or_default() {
+                return Ok(body.to_string());
+            }
+        }
+        match client.read(&mut part)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => bytes.extend_from_slice(&part[..count]),
+        }
+    }
+}
+
+fn refuse(client: &mut TcpStream) {
+    let body = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"Node is behind by 42 slots"}}"#;
+    let _ = write!(
+        client,
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    );
+}
