@@ -6,7 +6,7 @@ use std::{
 };
 
 use dialoguer::Confirm;
-use portcullis_client::{Client, ClientError, SendOptions};
+use portcullis_client::{transaction::fee, Client, ClientError, SendOptions};
 use serde_json::{json, Value};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Signature, signer::Signer};
 
@@ -177,10 +177,7 @@ impl Writer<'_> {
         let mut required = lamports;
         for step in steps {
             let options = self.options(step.compute_units);
-            let fee = self
-                .client
-                .fee_of(&step.instructions, &self.payer_key(), &options)
-                .await?;
+            let fee = fee(&step.instructions, &self.payer_key(), &options)?;
             required = required.saturating_add(fee);
         }
         let payer = self.payer_key();

@@ -6,7 +6,7 @@ use solana_sdk::{hash::Hash, instruction::Instruction, pubkey::Pubkey, signature
 use solana_signer::Signer;
 use solana_transaction::versioned::VersionedTransaction;
 
-use super::{SendOptions, MAX_TRANSACTION_BYTES};
+use super::{SendOptions, MAX_COMPUTE_UNITS, MAX_TRANSACTION_BYTES};
 use crate::error::ClientError;
 
 /// The instructions with those of the compute budget before them.
@@ -22,6 +22,41 @@ pub fn with_budget(instructions: &[Instruction], options: &SendOptions) -> Vec<I
         .chain(price)
         .chain(instructions.iter().cloned())
         .collect()
+}
+
+/// Lamports that a transaction costs at most, by its real number of signatures; no server is asked. Signatures that a
+/// precompile checks are not counted.
+///
+/// # Errors
+/// `InvalidTransaction`.
+pub fn fee(
+    instructions: &[Instruction],
+    payer: &Pubkey,
+    options: &SendOptions,
+) -> Result<u64, ClientError> {
+    // Of the runtime (Agave 4.2): lamports for a signature, and the limit of an instruction where none is asked for.
+    const SIGNATURE_LAMPORTS: u64 = 5_000;
+    const DEFAULT_COMPUTE_UNITS: u64 = 200_000;
+    let instructions = with_budget(instructions, options);
+    let message = build_message(
+        &instructions,
+        payer,
+        &options.lookup_tables,
+        Hash::default(),
+    )?;
+    let signatures = u64::from(message.header().num_required_signatures);
+    let units = match options.compute_unit_limit {
+        Some(limit) => u64::from(limit),
+        None => DEFAULT_COMPUTE_UNITS.saturating_mul(instructions.len() as u64),
+    };
+    let units = units.min(u64::from(MAX_COMPUTE_UNITS));
+    let price = options
+        .compute_unit_price_micro_lamports
+        .unwrap_or_default();
+    let priority = price.saturating_mul(units).div_ceil(1_000_000);
+    Ok(signatures
+        .saturating_mul(SIGNATURE_LAMPORTS)
+        .saturating_add(priority))
 }
 
 /// The message of a transaction, ready to sign; instructions as given, see [`with_budget`].
@@ -126,4 +161,39 @@ pub(super) fn message_programs(message: &VersionedMessage) -> Vec<Pubkey> {
                 .unwrap_or_default()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use solana_sdk::instruction::AccountMeta;
+
+    use super::*;
+
+    #[test]
+    fn a_fee_counts_each_signer_once_and_the_price_of_the_limit() {
+        let [payer, member, program] = [(); 3].map(|()| Pubkey::new_unique());
+        let signed = |keys: &[Pubkey]| {
+            let keys = keys.iter().map(|key| AccountMeta::new(*key, true));
+            Instruction::new_with_bytes(program, &[], keys.collect())
+        };
+        let of = |instructions: &[Instruction], options: &SendOptions| {
+            fee(instructions, &payer, options).unwrap()
+        };
+        let plain = SendOptions::default();
+        assert_eq!(of(&[signed(&[payer])], &plain), 5_000);
+        assert_eq!(of(&[signed(&[member])], &plain), 10_000);
+        assert_eq!(
+            of(&[signed(&[member]), signed(&[member, payer])], &plain),
+            10_000
+        );
+        let priced = |limit| SendOptions {
+            compute_unit_limit: limit,
+            compute_unit_price_micro_lamports: Some(7),
+            ..SendOptions::default()
+        };
+        // 100,001 units at 7 micro-lamports are begun lamports.
+        assert_eq!(of(&[signed(&[payer])], &priced(Some(100_001))), 5_001);
+        // The instruction, and the one that sets the price.
+        assert_eq!(of(&[signed(&[payer])], &priced(None)), 5_003);
+    }
 }

@@ -75,22 +75,6 @@ impl Client {
         })
     }
 
-    /// The fees of a transaction in lamports, by its real number of signatures.
-    ///
-    /// # Errors
-    /// Those of the server.
-    pub async fn fee_of(
-        &self,
-        instructions: &[Instruction],
-        payer: &Pubkey,
-        options: &SendOptions,
-    ) -> Result<u64, ClientError> {
-        let blockhash = self.rpc.get_latest_blockhash().await?;
-        let instructions = with_budget(instructions, options);
-        let message = build_message(&instructions, payer, &options.lookup_tables, blockhash)?;
-        self.fee(&message).await
-    }
-
     /// The fee of a message in lamports.
     ///
     /// # Errors
