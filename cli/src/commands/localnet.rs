@@ -65,6 +65,7 @@ impl Localnet {
                 .funded_accounts
                 .push((address_of(key)?, FUNDS_LAMPORTS));
         }
+        let funded_accounts = config.funded_accounts.clone();
         config
             .programs
             .push(portcullis_program(portcullis::ID, None));
@@ -92,8 +93,14 @@ impl Localnet {
         for program in installed.iter().skip(1) {
             fields.push("program", program);
         }
-        for key in &funded {
-            fields.push("funded", format!("{key} with 10,000 SOL"));
+        // Members are named by their addresses, so that of a file is shown.
+        for (key, (address, _)) in funded.iter().zip(&funded_accounts) {
+            let address = address.to_string();
+            let file = match *key == address {
+                true => String::new(),
+                false => format!(", {key},"),
+            };
+            fields.push("funded", format!("{address}{file} with 10,000 SOL"));
         }
         ctx.out.result(
             &fields.render(0),
@@ -103,6 +110,7 @@ impl Localnet {
                 "portcullis": portcullis::ID.to_string(),
                 "programs": installed.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "funded": funded,
+                "funded_addresses": funded_accounts.iter().map(|(address, _)| address.to_string()).collect::<Vec<_>>(),
                 "funded_lamports": FUNDS_LAMPORTS,
             }),
         );

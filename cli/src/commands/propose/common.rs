@@ -337,12 +337,17 @@ fn next_commands(made: &[(String, String, bool)]) -> String {
         }
         several => {
             let names: Vec<&str> = several.iter().map(|(name, ..)| name.as_str()).collect();
+            let reviews: Vec<String> = several
+                .iter()
+                .map(|(name, _, upgrade)| format!("portcullis review {name}{}", artifact(upgrade)))
+                .collect();
             let digests: Vec<String> = several
                 .iter()
                 .map(|(_, digest, _)| format!("--digest {digest}"))
                 .collect();
             format!(
-                "voters next, all in one transaction: portcullis approve {} {}",
+                "voters next: {}\nthen, all in one transaction: portcullis approve {} {}",
+                reviews.join("\n             "),
                 names.join(" "),
                 digests.join(" ")
             )
