@@ -2,7 +2,7 @@
 //! instructions have in common stands in the ELF once. The list below is that of `#[program]`, in the same order; what it names and
 //! that one lacks does not compile, and what it lacks is refused as unknown, which `data_fuzz` would notice.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem::ManuallyDrop};
 
 use anchor_lang::{
     error::{ComparedValues, Error, ErrorCode, ErrorOrigin},
@@ -21,11 +21,13 @@ macro_rules! dispatch {
             accounts: &'info [AccountInfo<'info>],
             data: &'info [u8],
         ) -> Result<()> {
+            // No account is ever reallocated.
+            let mut reallocs = ManuallyDrop::new(BTreeSet::new());
             $(
                 if let Some(data) = data.strip_prefix(instruction::$Instruction::DISCRIMINATOR) {
                     #[cfg(not(feature = "no-log-ix-name"))]
                     sol_log(concat!("Instruction: ", stringify!($Instruction)));
-                    return run(program, accounts, data, |context: Context<$Accounts>, data| {
+                    return run(program, accounts, data, &mut reallocs, |context: Context<$Accounts>, data| {
                         let instruction::$Instruction $({ $args })? = data;
                         portcullis::$handler(context $(, $args)?)
                     });
@@ -85,6 +87,7 @@ fn run<'info, A, D>(
     program: &'info Pubkey,
     infos: &'info [AccountInfo<'info>],
     data: &[u8],
+    reallocs: &mut BTreeSet<Pubkey>,
     handler: impl FnOnce(Context<'info, A>, D) -> Result<()>,
 ) -> Result<()>
 where
@@ -94,8 +97,6 @@ where
     let arguments = decode(data).ok_or(ErrorCode::InstructionDidNotDeserialize)?;
     let mut rest = infos;
     let mut bumps = A::Bumps::default();
-    // No account is reallocated.
-    let reallocs = &mut BTreeSet::new();
     let mut accounts = A::try_accounts(program, &mut rest, data, &mut bumps, reallocs)?;
     // SAFETY: the handler has returned before `accounts` is used again, and before it goes.
     let context = Context::new(program, unsafe { &mut *(&raw mut accounts) }, rest, bumps);

@@ -81,7 +81,11 @@ pub fn emit_to_both(
     Ok(bytes)
 }
 
-fn encode(event: &impl Event) -> Result<Vec<u8>> {
+/// The bytes that are emitted and folded: discriminator and Borsh.
+///
+/// # Errors
+/// `Overflow` where the event is too long.
+pub fn encode(event: &impl Event) -> Result<Vec<u8>> {
     let mut bytes = vec![0; MAX_EVENT_LEN];
     let mut writer = Writer { rest: &mut bytes };
     let written = writer
@@ -99,8 +103,12 @@ fn event_discriminator<E: Event>(_: &E) -> &'static [u8] {
     E::DISCRIMINATOR
 }
 
+/// Emits the bytes of an event and folds them into the log of `account`.
+///
+/// # Errors
+/// As [`Log::fold`].
 #[inline(never)]
-fn record(log: &mut Log, account: &Pubkey, bytes: &[u8]) -> Result<()> {
+pub fn record(log: &mut Log, account: &Pubkey, bytes: &[u8]) -> Result<()> {
     anchor_lang::solana_program::log::sol_log_data(&[bytes]);
     log.fold(account, bytes)?;
     Ok(())

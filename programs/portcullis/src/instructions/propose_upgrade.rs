@@ -13,8 +13,8 @@ use crate::{
     digest::digest,
     error::{require, PortcullisError},
     loader::{self, LoaderV3, BUFFER_HEADER},
-    record::emit,
-    state::{Council, Gate, Parent},
+    record::{encode, record},
+    state::{Council, Gate, Parent, Proposal},
     transitions::{self, UpgradeAccounts, UpgradeArgs},
     zero_copy,
 };
@@ -89,14 +89,57 @@ impl ProposeUpgrade<'_> {
     }
 }
 
+/// What `propose_upgrade` and `repropose_upgrade` do once their accounts are checked. `former`: the ended proposal whose buffer it
+/// is, and its address.
+#[inline(never)]
+pub(super) fn propose(
+    new: &NewProposal,
+    council: &Council,
+    gate: &mut Gate,
+    former: Option<(&mut Proposal, &Pubkey)>,
+    upgrade: &UpgradeAccounts,
+    slot_hashes: &AccountInfo,
+    args: UpgradeArgs,
+) -> Result<()> {
+    let change = change_bytes(args.predecessor)?;
+    let (mut proposal, bump) = new.create(&change)?;
+    let slot_hash = newest_slot_hash(slot_hashes)?;
+    let now = now()?;
+    let council_key = gate.council;
+    let mut parent = Parent::Gate { council, gate };
+    let event = match former {
+        None => encode(&transitions::propose_upgrade(
+            &mut parent,
+            &mut proposal,
+            upgrade,
+            slot_hash,
+            args,
+            now,
+        )?),
+        Some((former, key)) => encode(&transitions::repropose_upgrade(
+            &mut parent,
+            former,
+            key,
+            &mut proposal,
+            upgrade,
+            slot_hash,
+            args,
+            now,
+        )?),
+    }?;
+    proposal.bump = bump;
+    proposal.digest = digest(&crate::ID, &council_key, &proposal.terms, &change);
+    record(parent.log(), &upgrade.gate, &event)
+}
+
 #[access_control(ctx.accounts.validate(&args))]
 pub fn propose_upgrade(ctx: Context<ProposeUpgrade>, args: UpgradeArgs) -> Result<()> {
     let accounts = &ctx.accounts;
     let signer = {
-        let (council_key, gate_key) = (accounts.council.key(), accounts.gate.key());
+        let gate_key = accounts.gate.key();
         let council = zero_copy::read::<Council>(&accounts.council)?;
         let mut gate = zero_copy::write::<Gate>(&accounts.gate)?;
-        check_council(&gate, &council_key)?;
+        check_council(&gate, accounts.council.key)?;
         require!(
             gate.authority == accounts.authority.key(),
             PortcullisError::GateAuthorityMismatch
@@ -107,28 +150,15 @@ pub fn propose_upgrade(ctx: Context<ProposeUpgrade>, args: UpgradeArgs) -> Resul
             parent: &gate_key,
             index: gate.proposal_count,
         };
-        let change = change_bytes(args.predecessor)?;
-        let (mut proposal, bump) = new.create(&change)?;
-        let event = transitions::propose_upgrade(
-            &mut Parent::Gate {
-                council: &council,
-                gate: &mut gate,
-            },
-            &mut proposal,
-            &UpgradeAccounts {
-                gate: gate_key,
-                buffer: accounts.buffer.key(),
-                spill: accounts.spill.key(),
-                proposer: accounts.proposer.key(),
-                rent_payer: accounts.payer.key(),
-            },
-            newest_slot_hash(&accounts.slot_hashes)?,
-            args,
-            now()?,
-        )?;
-        proposal.bump = bump;
-        proposal.digest = digest(&crate::ID, &council_key, &proposal.terms, &change);
-        emit(&mut gate.log, &gate_key, &event)?;
+        let upgrade = UpgradeAccounts {
+            gate: gate_key,
+            buffer: accounts.buffer.key(),
+            spill: accounts.spill.key(),
+            proposer: accounts.proposer.key(),
+            rent_payer: accounts.payer.key(),
+        };
+        let slot_hashes = &accounts.slot_hashes;
+        propose(&new, &council, &mut gate, None, &upgrade, slot_hashes, args)?;
         loader::Signer::new(gate.program, gate.authority_bump)
     };
     loader::take_authority(

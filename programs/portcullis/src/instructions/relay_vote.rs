@@ -11,6 +11,7 @@ use crate::{
     decode,
     error::PortcullisError,
     message::{self, Effect, Verb, Vote},
+    record::encode,
     state::{Parent, Proposal},
     transitions::{self, Signed, VoteArgs},
 };
@@ -90,37 +91,32 @@ pub fn relay_vote(ctx: Context<RelayVote>, args: RelayVoteArgs) -> Result<()> {
     let accounts = &ctx.accounts;
     let member = accounts.member.key();
     let change = accounts.subject.change()?;
-    let verify = |parent: &Parent, proposal: &Proposal, verb| {
-        let (change, sysvar) = (change.as_ref(), &accounts.instructions);
-        verify_message(parent, proposal, change, sysvar, &member, verb, &args.vote)
-    };
     let (vote, signed) = (&args.vote, Signed::Message);
-    let subject = &accounts.subject;
-    match args.verb {
-        MessageVote::Approve => subject.apply(|parent, proposal, key, now| {
-            verify(parent, proposal, Verb::Approve)?;
-            Ok(transitions::approve(
-                parent, proposal, key, member, vote, signed, now,
-            )?)
-        }),
-        MessageVote::Reject => subject.apply(|parent, proposal, key, now| {
-            verify(parent, proposal, Verb::Reject)?;
-            Ok(transitions::reject(
-                parent, proposal, key, member, vote, signed, now,
-            )?)
-        }),
-        MessageVote::Veto => subject.apply(|parent, proposal, key, now| {
-            verify(parent, proposal, Verb::Veto)?;
-            Ok(transitions::veto(
-                parent, proposal, key, member, vote, signed, now,
-            )?)
-        }),
-        MessageVote::Trigger => subject.apply(|parent, proposal, _, now| {
-            verify(parent, proposal, Verb::Trigger)?;
-            Ok(transitions::trigger(
-                parent, proposal, member, vote, signed, now,
-            )?)
-        }),
-    }?;
+    accounts
+        .subject
+        .apply_encoded(|parent, proposal, key, now| {
+            let verb = match args.verb {
+                MessageVote::Approve => Verb::Approve,
+                MessageVote::Reject => Verb::Reject,
+                MessageVote::Veto => Verb::Veto,
+                MessageVote::Trigger => Verb::Trigger,
+            };
+            let (change, sysvar) = (change.as_ref(), &accounts.instructions);
+            verify_message(parent, proposal, change, sysvar, &member, verb, vote)?;
+            match args.verb {
+                MessageVote::Approve => encode(&transitions::approve(
+                    parent, proposal, key, member, vote, signed, now,
+                )?),
+                MessageVote::Reject => encode(&transitions::reject(
+                    parent, proposal, key, member, vote, signed, now,
+                )?),
+                MessageVote::Veto => encode(&transitions::veto(
+                    parent, proposal, key, member, vote, signed, now,
+                )?),
+                MessageVote::Trigger => encode(&transitions::trigger(
+                    parent, proposal, member, vote, signed, now,
+                )?),
+            }
+        })?;
     Ok(())
 }

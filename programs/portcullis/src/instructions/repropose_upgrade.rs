@@ -4,15 +4,13 @@
 use anchor_lang::prelude::*;
 
 use super::{
-    new_proposal::{change_bytes, newest_slot_hash, NewProposal},
-    now,
+    new_proposal::NewProposal,
+    propose_upgrade::propose,
     subject::{check_council, check_parent},
 };
 use crate::{
-    digest::digest,
-    record::emit,
-    state::{Council, Gate, Parent, Proposal},
-    transitions::{self, UpgradeAccounts, UpgradeArgs},
+    state::{Council, Gate, Proposal},
+    transitions::{UpgradeAccounts, UpgradeArgs},
     zero_copy,
 };
 
@@ -49,11 +47,11 @@ pub struct ReproposeUpgrade<'info> {
 
 pub fn repropose_upgrade(ctx: Context<ReproposeUpgrade>, args: UpgradeArgs) -> Result<()> {
     let accounts = &ctx.accounts;
-    let (council_key, gate_key) = (accounts.council.key(), accounts.gate.key());
+    let gate_key = accounts.gate.key();
     let council = zero_copy::read::<Council>(&accounts.council)?;
     let mut gate = zero_copy::write::<Gate>(&accounts.gate)?;
     let mut former = zero_copy::write::<Proposal>(&accounts.former)?;
-    check_council(&gate, &council_key)?;
+    check_council(&gate, accounts.council.key)?;
     check_parent(&former, &gate_key)?;
     let new = NewProposal {
         payer: &accounts.payer,
@@ -61,8 +59,6 @@ pub fn repropose_upgrade(ctx: Context<ReproposeUpgrade>, args: UpgradeArgs) -> R
         parent: &gate_key,
         index: gate.proposal_count,
     };
-    let change = change_bytes(args.predecessor)?;
-    let (mut proposal, bump) = new.create(&change)?;
     // Buffer and spill stay those that were checked when custody was taken.
     let upgrade = UpgradeAccounts {
         gate: gate_key,
@@ -71,20 +67,13 @@ pub fn repropose_upgrade(ctx: Context<ReproposeUpgrade>, args: UpgradeArgs) -> R
         proposer: accounts.proposer.key(),
         rent_payer: accounts.payer.key(),
     };
-    let event = transitions::repropose_upgrade(
-        &mut Parent::Gate {
-            council: &council,
-            gate: &mut gate,
-        },
-        &mut former,
-        &accounts.former.key(),
-        &mut proposal,
+    propose(
+        &new,
+        &council,
+        &mut gate,
+        Some((&mut former, accounts.former.key)),
         &upgrade,
-        newest_slot_hash(&accounts.slot_hashes)?,
+        &accounts.slot_hashes,
         args,
-        now()?,
-    )?;
-    proposal.bump = bump;
-    proposal.digest = digest(&crate::ID, &council_key, &proposal.terms, &change);
-    emit(&mut gate.log, &gate_key, &event)
+    )
 }

@@ -10,7 +10,7 @@ use crate::{
     error::{require, PortcullisError},
     lifecycle::Now,
     loader,
-    record::emit,
+    record::{encode, record},
     state::{Council, Gate, Parent, Proposal},
     zero_copy,
 };
@@ -47,11 +47,24 @@ impl Subject<'_> {
         &self,
         transition: impl FnOnce(&mut Parent, &mut Proposal, Pubkey, Now) -> Result<E>,
     ) -> Result<Option<loader::Signer>> {
+        self.apply_encoded(|parent, proposal, key, now| {
+            encode(&transition(parent, proposal, key, now)?)
+        })
+    }
+
+    /// The same where the transition is one of several, each with an event of its own.
+    ///
+    /// # Errors
+    /// Those of `apply`.
+    pub(crate) fn apply_encoded(
+        &self,
+        transition: impl FnOnce(&mut Parent, &mut Proposal, Pubkey, Now) -> Result<Vec<u8>>,
+    ) -> Result<Option<loader::Signer>> {
         let mut open = self.open()?;
         let now = open.now;
         let (mut parent, proposal) = open.split();
         let event = transition(&mut parent, proposal, self.proposal.key(), now)?;
-        emit(parent.log(), self.parent(), &event)?;
+        record(parent.log(), self.parent(), &event)?;
         Ok(parent
             .gate()
             .map(|gate| loader::Signer::new(gate.program, gate.authority_bump)))

@@ -156,6 +156,7 @@ pub fn propose_upgrade(
     let statement = check_common(args.statement.as_ref(), args.not_before, now)?;
     let snapshot = gate.policy.snapshot(args.lane, floor)?;
     let index = parent.next_index()?;
+    let voting_ends_at = later(now.timestamp, snapshot.voting_period_seconds)?;
     proposal.terms = Terms {
         parent: accounts.gate,
         buffer: accounts.buffer,
@@ -168,7 +169,7 @@ pub fn propose_upgrade(
         slot_hash,
         snapshot,
         created_slot: now.slot,
-        voting_ends_at: later(now.timestamp, snapshot.voting_period_seconds)?,
+        voting_ends_at,
         not_before: args.not_before,
         len: args.commitment.len,
         base_len: args.base.len,
@@ -271,6 +272,7 @@ pub fn propose_change(
         _ => None,
     };
     let index = parent.next_index()?;
+    let voting_ends_at = later(now.timestamp, snapshot.voting_period_seconds)?;
     proposal.terms = Terms {
         parent: accounts.parent,
         proposer: accounts.proposer,
@@ -284,7 +286,7 @@ pub fn propose_change(
         slot_hash,
         snapshot,
         created_slot: now.slot,
-        voting_ends_at: later(now.timestamp, snapshot.voting_period_seconds)?,
+        voting_ends_at,
         not_before: args.not_before,
         base_len: base.map_or(0, |base| base.len),
         base_index: base.map_or(0, |base| base.index),
