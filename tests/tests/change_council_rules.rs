@@ -358,7 +358,7 @@ fn a_change_is_executed_by_its_own_instruction() {
 }
 
 #[test]
-fn g3_a_change_with_bytes_behind_it_is_not_read() {
+fn a_change_with_bytes_behind_it_is_not_read() {
     let mut world = World::new();
     let joins = member(stranger(0).pubkey(), ROLE_VOTE);
     let proposed = world.own_change(council_change(&[], &[joins]));

@@ -1,8 +1,9 @@
 //! After the end: buffers and rent go back to whose they are, and everything comes back.
 
 use portcullis::events::{BufferClosed, BufferReturned, ProposalClosed};
-use portcullis_tests::{elf, record, *};
+use portcullis_tests::{elf, governance::*, record, *};
 use solana_loader_v3_interface::state::UpgradeableLoaderState;
+use solana_system_interface::instruction as system_instruction;
 
 type End = fn(&mut World) -> Proposed;
 
@@ -277,4 +278,18 @@ fn g10_a_closed_proposal_never_comes_back() {
     let next = world.draft();
     assert_ne!(next.address, proposed.address);
     assert_eq!(world.proposal(&next).terms.index, 1);
+}
+
+#[test]
+fn g12_what_is_closed_is_systems_at_once() {
+    let mut world = World::new();
+    let joins = member(stranger(0).pubkey(), ROLE_VOTE);
+    let proposed = world.own_change(council_change(&[], &[joins]));
+    world.cancel(&proposed, voter(0)).unwrap();
+    let close = BUILDER.close_proposal(&proposed.keys, payer().pubkey());
+    let fund = system_instruction::transfer(&payer().pubkey(), &proposed.address, 1_000_000_000);
+    world.send(&[close, fund], &[]).unwrap();
+    let account = world.account(&proposed.address);
+    assert_eq!(account.owner, solana_sdk_ids::system_program::ID);
+    assert!(account.data.is_empty());
 }

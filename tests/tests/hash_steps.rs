@@ -341,6 +341,17 @@ fn g12_a_hash_that_nobody_needs_is_closed_and_its_rent_goes_back() {
 }
 
 #[test]
+fn g12_a_hash_whose_target_is_hashed_is_closed() {
+    let mut world = World::new();
+    let proposed = world.voting();
+    for target in [proposed.address, world.gate_key()] {
+        world.forge_hashing(&target);
+        let who = stranger(0).pubkey();
+        world.close_hashing(&target, &who).unwrap();
+    }
+}
+
+#[test]
 fn g1_a_buffer_that_is_carried_over_is_hashed_from_the_start() {
     let (mut world, former, steps) = large();
     for step in &steps[..2] {

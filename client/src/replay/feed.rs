@@ -1,8 +1,8 @@
 //! Which instruction it is.
 
-use anchor_lang::Discriminator;
-use borsh::BorshDeserialize;
+use anchor_lang::{AnchorDeserialize, Discriminator};
 use portcullis::{
+    decode::decode,
     instruction as data,
     instructions::{HashStepArgs, MessageVote, RelayVoteArgs},
     lifecycle::Now,
@@ -17,14 +17,14 @@ use solana_sdk::pubkey::Pubkey;
 use super::{call::Call, Entry, Replay, ReplayError};
 use crate::{concerns::council_of, event::Event};
 
-/// The arguments of the instruction if it is this one. Bytes behind them are ignored, as Anchor does.
-fn args<T: BorshDeserialize>(
+/// The arguments of the instruction if it is this one.
+fn args<T: AnchorDeserialize>(
     data: &[u8],
     discriminator: &[u8],
     instruction: &'static str,
 ) -> Option<Result<T, ReplayError>> {
-    let mut body = data.strip_prefix(discriminator)?;
-    Some(T::deserialize(&mut body).map_err(|_| ReplayError::BadArguments { instruction }))
+    let body = data.strip_prefix(discriminator)?;
+    Some(decode(body).ok_or(ReplayError::BadArguments { instruction }))
 }
 
 impl Replay {

@@ -283,7 +283,7 @@ impl Default for Town {
 
 impl World {
     /// Puts a hash in the making there, as the first step of `hash_buffer` would leave it.
-    fn forge_hashing(&mut self, target: &Pubkey) {
+    pub fn forge_hashing(&mut self, target: &Pubkey) {
         let mut hashing = Hashing::zeroed();
         hashing.target = *target;
         hashing.life = 1;

@@ -70,12 +70,10 @@ impl HashInProgress<'_> {
             hashing.rent_payer = *self.payer.key;
             hashing.version = LAYOUT_VERSION;
             hashing.bump = bump;
-            hashing.life = life;
-            hashing.state = Sha256State::new();
             hashing
         };
         if hashing.life != life {
-            // Begun in an earlier life of the gate.
+            // Just created, for no life is zero, or begun in an earlier life of the gate.
             hashing.life = life;
             hashing.state = Sha256State::new();
         }
