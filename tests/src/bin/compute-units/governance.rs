@@ -10,7 +10,8 @@ use portcullis::{
 };
 use portcullis_client::hashing::STEP_BYTES;
 use portcullis_tests::{
-    keys::{address, guardian, keypair, member, payer, voter},
+    keys::{address, guardian, keypair, member, payer, stranger, upgrade_authority, voter},
+    steps::SHORTEST,
     world::{Proposed, Setup, World, BUILDER},
 };
 use solana_sdk::signer::Signer;
@@ -25,6 +26,10 @@ impl Bench {
         let args = world.args_in(Lane::SafeMode, &content);
         let proposed = world.voting_with(&content, args);
         let less = |units: u64| units - BUDGET_INSTRUCTION;
+        let args = world.attest_args(&proposed, 0);
+        let relay = world.relayed_attestation(&proposed, guardian(0), args);
+        let done = world.clone().send(&relay, &[]).expect("relays");
+        note("relay_attestation ³", less(done.compute_units_consumed));
         let done = world.attest(&proposed, guardian(0), 0).expect("attests");
         note("attest", less(done.compute_units_consumed));
         let mut revoked = world.clone();
@@ -33,6 +38,13 @@ impl Bench {
             .revoke_with(&proposed, guardian(0), args)
             .expect("revokes");
         note("revoke_attestation", less(done.compute_units_consumed));
+        let mut closed = world.clone();
+        closed.cancel(&proposed, voter(0)).expect("cancels");
+        closed.clean_up(&proposed);
+        let close =
+            BUILDER.close_attestation(&proposed.keys, guardian(0).pubkey(), stranger(0).pubkey());
+        let done = closed.send(&[close], &[]).expect("closes");
+        note("close_attestation", less(done.compute_units_consumed));
         let mut relayed = world.clone();
         let done = relayed
             .relay_vote(&proposed, MessageVote::Approve, voter(0))
@@ -131,6 +143,43 @@ impl Bench {
             .move_gate(&proposed, council, voter(0))
             .expect("moves");
         note("move_gate", less(done.compute_units_consumed));
+
+        // Only programs of sBPF v3 and later are finalized: the flags of the ELF's header.
+        let (mut world, proposed) = self.ready(adopted, Change::Finalize);
+        let programdata = world.programdata();
+        world.forge(&programdata, |account| account.data[45 + 48] = 3);
+        let done = world.finalize(&proposed).expect("finalizes");
+        note("finalize_program", less(done.compute_units_consumed));
+    }
+
+    /// What only large programs need.
+    pub fn hashing(&self, adopted: &World, note: &mut impl FnMut(&str, u64)) {
+        let less = |units: u64| units - BUDGET_INSTRUCTION;
+        let block = |number: u32| HashStepArgs {
+            offset: 64 * number,
+            len: 64,
+        };
+        let content = portcullis_tests::elf::large(SHORTEST, 0xab);
+        let mut world = adopted.clone();
+        let proposed = world.propose_elf(&content);
+        world.hash(&proposed, block(0)).expect("hashes");
+        let done = world.hash(&proposed, block(1)).expect("hashes");
+        note("hash_buffer, 64 bytes ⁴", less(done.compute_units_consumed));
+        world.cancel(&proposed, voter(0)).expect("cancels");
+        let done = world
+            .close_hashing(&proposed.address, &payer().pubkey())
+            .expect("closes");
+        note("close_hashing", less(done.compute_units_consumed));
+
+        let mut world = self.adopted(content);
+        world.hash_program(block(0)).expect("hashes");
+        let done = world.hash_program(block(1)).expect("hashes");
+        note(
+            "hash_program, 64 bytes ⁴",
+            less(done.compute_units_consumed),
+        );
+        let done = world.abandon(upgrade_authority()).expect("abandons");
+        note("abandon_adoption", less(done.compute_units_consumed));
     }
 
     fn ready(&self, adopted: &World, change: Change) -> (World, Proposed) {
