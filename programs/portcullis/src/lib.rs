@@ -39,6 +39,7 @@ pub mod policy;
 pub mod record;
 pub mod sha256;
 pub mod state;
+pub mod sysvar;
 pub mod transitions;
 pub mod zero_copy;
 

@@ -23,7 +23,7 @@ use anyhow::{bail, Context, Result};
 use clap::Parser;
 
 use crate::{
-    program::Program,
+    program::{is_alone, Program},
     source::Mutant,
     suite::{Pass, Suite},
 };
@@ -68,7 +68,9 @@ fn main() -> Result<()> {
     let suite = Suite::find(&root, &elf)?;
 
     let all: Vec<Mutant> = program.mutants().filter(|m| wanted(m)).cloned().collect();
-    let (todo, elsewhere): (Vec<_>, Vec<_>) = all.into_iter().partition(|m| elf.contains(m));
+    let (mut todo, elsewhere): (Vec<_>, Vec<_>) = all.into_iter().partition(|m| elf.contains(m));
+    // What needs a build of its own comes last.
+    todo.sort_by_key(is_alone);
     println!(
         "{} mutants, {} of them in code that the ELF does not hold",
         todo.len() + elsewhere.len(),

@@ -244,7 +244,7 @@ impl Program {
 }
 
 /// Whether the mutant is built by itself.
-fn is_alone(mutant: &Mutant) -> bool {
+pub fn is_alone(mutant: &Mutant) -> bool {
     matches!(mutant.change, Change::Text(_)) || HOT.contains(&mutant.file.as_str())
 }
 

@@ -4,7 +4,7 @@ use anchor_lang::prelude::*;
 use solana_sdk_ids::ed25519_program;
 
 use super::Outcome;
-use crate::error::PortcullisError;
+use crate::{error::PortcullisError, sysvar::instruction};
 
 /// What the ed25519 program has verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,31 +46,6 @@ pub fn signed_message(sysvar: &[u8]) -> Outcome<Signed<'_>> {
         return Err(PortcullisError::SignedMessageMissing);
     }
     canonical(data).ok_or(PortcullisError::SignedMessageNotCanonical)
-}
-
-/// Program and data of an instruction in the instructions sysvar. `None` where it is not laid out as it should be.
-fn instruction(sysvar: &[u8], index: u16) -> Option<(&[u8; 32], &[u8])> {
-    // No sum of a few u16s, nor 33 of them, comes near usize::MAX.
-    let start = u16_at(
-        sysvar,
-        usize::from(index).saturating_mul(2).saturating_add(2),
-    )?;
-    let accounts = usize::from(u16_at(sysvar, usize::from(start))?);
-    let program = sysvar.get(
-        usize::from(start)
-            .saturating_add(accounts.saturating_mul(33))
-            .saturating_add(2)..,
-    )?;
-    let (program, rest) = program.split_first_chunk()?;
-    let (len, data) = rest.split_first_chunk()?;
-    Some((program, data.get(..usize::from(u16::from_le_bytes(*len)))?))
-}
-
-fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
-    bytes
-        .get(offset..)?
-        .first_chunk()
-        .map(|bytes| u16::from_le_bytes(*bytes))
 }
 
 /// Takes an ed25519 instruction's data apart. `None` unless it has the one layout.
