@@ -83,6 +83,19 @@ fn others() -> Vec<(&'static str, Change)> {
             ),
         ),
         (
+            "one goes, two voters guard too: the same",
+            council_change(
+                &[guardian(0).pubkey(), voter(0).pubkey(), voter(1).pubkey()],
+                &[
+                    member(
+                        voter(0).pubkey(),
+                        ROLE_PROPOSE | ROLE_VOTE | ROLE_EXECUTE | ROLE_GUARD,
+                    ),
+                    member(voter(1).pubkey(), ROLE_VOTE | ROLE_GUARD),
+                ],
+            ),
+        ),
+        (
             "a guardian goes, an attester comes",
             council_change(
                 &[guardian(0).pubkey()],

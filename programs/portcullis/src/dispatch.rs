@@ -91,17 +91,17 @@ fn run<'info, A, D>(
     handler: impl FnOnce(Context<'info, A>, D) -> Result<()>,
 ) -> Result<()>
 where
-    A: Accounts<'info, A::Bumps> + AccountsExit<'info> + Bumps<Bumps: Default> + 'info,
+    A: Accounts<'info, A::Bumps> + Bumps<Bumps: Default> + 'info,
     D: AnchorDeserialize,
 {
     let arguments = decode(data).ok_or(ErrorCode::InstructionDidNotDeserialize)?;
     let mut rest = infos;
     let mut bumps = A::Bumps::default();
     let mut accounts = A::try_accounts(program, &mut rest, data, &mut bumps, reallocs)?;
-    // SAFETY: the handler has returned before `accounts` is used again, and before it goes.
+    // SAFETY: the handler has returned before `accounts` goes.
     let context = Context::new(program, unsafe { &mut *(&raw mut accounts) }, rest, bumps);
-    handler(context, arguments)?;
-    accounts.exit(program)
+    // Anchor would write its accounts back then; here they are open in place.
+    handler(context, arguments)
 }
 
 /// As the `entry` that Anchor writes; an error is logged, and its number returned.
@@ -121,39 +121,30 @@ pub fn entry<'info>(
     })
 }
 
-/// The lines that Anchor logs, without `core::fmt`, whose code is thousands of bytes long.
+/// The lines that Anchor logs, without `core::fmt`, whose code is thousands of bytes long. Errors of the runtime's own it logs itself.
 #[cold]
 #[inline(never)]
 fn log(error: &Error) {
-    let (kind, origin, compared) = match error {
-        Error::AnchorError(error) => ("AnchorError", &error.error_origin, &error.compared_values),
-        Error::ProgramError(error) => ("ProgramError", &error.error_origin, &error.compared_values),
+    let Error::AnchorError(error) = error else {
+        return;
     };
-    let mut line = kind.to_string();
-    match origin {
+    let mut line = String::from("AnchorError");
+    match &error.error_origin {
         Some(ErrorOrigin::AccountName(name)) => {
             line.push_str(" caused by account: ");
             line.push_str(name);
         }
         _ => line.push_str(" occurred"),
     }
-    match error {
-        Error::AnchorError(error) => {
-            line.push_str(". Error Code: ");
-            line.push_str(&error.error_name);
-            line.push_str(". Error Number: ");
-            put_number(&mut line, error.error_code_number.into());
-            line.push_str(". Error Message: ");
-            line.push_str(&error.error_msg);
-        }
-        Error::ProgramError(error) => {
-            line.push_str(". Error Number: ");
-            put_number(&mut line, error.program_error.clone().into());
-        }
-    }
+    line.push_str(". Error Code: ");
+    line.push_str(&error.error_name);
+    line.push_str(". Error Number: ");
+    put_number(&mut line, error.error_code_number);
+    line.push_str(". Error Message: ");
+    line.push_str(&error.error_msg);
     line.push('.');
     sol_log(&line);
-    if let Some(ComparedValues::Pubkeys((left, right))) = compared {
+    if let Some(ComparedValues::Pubkeys((left, right))) = &error.compared_values {
         sol_log("Left:");
         left.log();
         sol_log("Right:");
@@ -161,7 +152,7 @@ fn log(error: &Error) {
     }
 }
 
-fn put_number(line: &mut String, number: u64) {
+fn put_number(line: &mut String, number: u32) {
     if let rest @ 1.. = number / 10 {
         put_number(line, rest);
     }
