@@ -9,16 +9,17 @@ mod guardianship;
 mod list;
 #[cfg(test)]
 pub(crate) mod mock;
+mod transport;
 
 use std::sync::Arc;
 
 use solana_account::Account;
-use solana_client::nonblocking::rpc_client::RpcClient;
-use solana_commitment_config::CommitmentConfig;
+use solana_client::{nonblocking::rpc_client::RpcClient, rpc_client::RpcClientConfig};
 use solana_rpc_client_api::request::RpcRequest;
 use solana_sdk::pubkey::Pubkey;
 
-pub use self::guardianship::Guardianship;
+use self::transport::Transport;
+pub use self::{guardianship::Guardianship, transport::ConnectOptions};
 use crate::{error::ClientError, instruction::Builder};
 
 /// How many accounts one request may name (`MAX_MULTIPLE_ACCOUNTS`, rpc-client-api 4.2).
@@ -35,13 +36,14 @@ pub struct Client {
 impl Client {
     /// Connects to `url` at commitment `confirmed`. Sends nothing yet.
     pub fn new(url: impl Into<String>, portcullis: Pubkey) -> Self {
-        Self::from_rpc(
-            Arc::new(RpcClient::new_with_commitment(
-                url.into(),
-                CommitmentConfig::confirmed(),
-            )),
-            portcullis,
-        )
+        Self::connect(vec![url.into()], portcullis, ConnectOptions::default())
+    }
+
+    /// Connects to one cluster through several servers: where one fails, the next is asked. Sends nothing yet.
+    pub fn connect(urls: Vec<String>, portcullis: Pubkey, options: ConnectOptions) -> Self {
+        let config = RpcClientConfig::with_commitment(options.commitment);
+        let rpc = RpcClient::new_sender(Transport::new(urls, options), config);
+        Self::from_rpc(Arc::new(rpc), portcullis)
     }
 
     /// Uses an existing connection.
