@@ -1,11 +1,14 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use solana_sdk::pubkey::Pubkey;
 
-use crate::{commands, exit, output::Format, reference::Reference};
+use crate::{
+    commands, duration::parse_duration, exit, output::Format, price::ComputeUnitPrice,
+    reference::Reference,
+};
 
 /// The gate that Solana program upgrades pass through.
 #[derive(Debug, Parser)]
@@ -31,14 +34,28 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Cluster: mainnet-beta, testnet, devnet, localhost or the URL of an RPC server [default: from Solana's configuration]
+    /// Cluster: mainnet-beta, testnet, devnet, localhost or the URL of an RPC server; several, separated by commas, where the next
+    /// is to be asked when one fails [default: from Solana's configuration]
     #[arg(
         short = 'u',
         long = "url",
         global = true,
+        value_delimiter = ',',
         value_name = "URL_OR_MONIKER"
     )]
-    pub url: Option<String>,
+    pub urls: Vec<String>,
+    /// How long a request that the RPC servers do not answer is repeated
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = parse_duration
+    )]
+    pub rpc_timeout: Duration,
+    /// Requests that go out to the RPC servers in a second, at most [default: as many as there are]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub rpc_rate: Option<NonZeroU32>,
     /// Signer: a keypair file, `-` for stdin, or prompt:// [default: from Solana's configuration]
     #[arg(short = 'k', long, global = true, value_name = "KEYPAIR")]
     pub keypair: Option<String>,
@@ -48,13 +65,14 @@ pub struct GlobalArgs {
     /// Solana's configuration file [default: ~/.config/solana/cli/config.yml]
     #[arg(short = 'C', long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Priority fee, in micro-lamports for each compute unit
+    /// Priority fee, in micro-lamports for each compute unit; or auto: what others paid lately for the same accounts, but no more
+    /// than 1000000, or than N with auto:N
     #[arg(
         long = "with-compute-unit-price",
         global = true,
         value_name = "MICRO_LAMPORTS"
     )]
-    pub compute_unit_price_micro_lamports: Option<u64>,
+    pub compute_unit_price: Option<ComputeUnitPrice>,
     /// How the result is printed on stdout
     #[arg(
         long,

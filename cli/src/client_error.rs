@@ -71,6 +71,8 @@ impl From<ClientError> for CliError {
             }
             ClientError::BufferSize { buffer, .. } => made(ExitCode::Refused, "buffer_size")
                 .hint(format!("portcullis buffer close {buffer}")),
+            ClientError::BufferTooSmall { .. } => made(ExitCode::Refused, "buffer_too_small")
+                .hint("leave --reuse out; `portcullis buffer list` shows the sizes of all buffers"),
             ClientError::BufferContent { .. } | ClientError::ContentMismatch { .. } => {
                 made(ExitCode::Mismatch, "content_mismatch")
             }

@@ -12,62 +12,75 @@ const DEFAULT_READ_URL: &str = "https://api.mainnet-beta.solana.com";
 /// The cluster that is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
-    /// The RPC server's URL. May hold credentials, so it is never printed: see [`Cluster::shown`].
-    pub url: String,
+    /// The RPC servers' URLs. They may hold credentials, so they are never printed: see [`Cluster::shown`].
+    pub urls: Vec<String>,
     /// Whether the user chose it, by `-u` or in the configuration file.
     pub chosen: bool,
 }
 
 impl Cluster {
-    /// The cluster of `url_or_moniker`.
+    /// The cluster that these URLs or monikers name.
     ///
     /// # Errors
     /// `unknown_cluster` for what is neither a moniker nor a URL.
-    pub fn parse(url_or_moniker: &str) -> Result<Self, CliError> {
-        let url = match url_or_moniker {
-            "m" | "mainnet-beta" | "mainnet" => DEFAULT_READ_URL,
-            "t" | "testnet" => "https://api.testnet.solana.com",
-            "d" | "devnet" => "https://api.devnet.solana.com",
-            "l" | "localhost" => "http://localhost:8899",
-            url => url,
-        };
-        let host = url
-            .strip_prefix("https://")
-            .or_else(|| url.strip_prefix("http://"))
-            .and_then(|rest| rest.split(['/', '?']).next());
-        if host.is_none_or(str::is_empty) {
-            return Err(CliError::usage(
-                "unknown_cluster",
-                format!(
-                    "a cluster must be mainnet-beta, testnet, devnet, localhost or a URL, found `{url_or_moniker}`"
-                ),
-            )
-            .hint("give one of them with -u, for instance -u devnet or -u https://rpc.example.com"));
-        }
+    pub fn parse<T: AsRef<str>>(urls_or_monikers: &[T]) -> Result<Self, CliError> {
+        let urls = urls_or_monikers.iter().map(|text| url_of(text.as_ref()));
         Ok(Self {
-            url: url.to_string(),
+            urls: urls.collect::<Result<_, _>>()?,
             chosen: true,
         })
     }
 
-    /// The name to show: a moniker, or the URL without what may be a secret.
+    /// The name to show: monikers, or the URLs without what may be a secret.
     pub fn shown(&self) -> String {
-        match self.url.as_str() {
+        let names = self.urls.iter().map(|url| match url.as_str() {
             DEFAULT_READ_URL => "mainnet-beta".to_string(),
             "https://api.testnet.solana.com" => "testnet".to_string(),
             "https://api.devnet.solana.com" => "devnet".to_string(),
             url => redacted(url),
-        }
+        });
+        names.collect::<Vec<_>>().join(", ")
     }
 
     /// Whether it is this machine's, whose clock may be moved by hand.
     pub fn is_local(&self) -> bool {
-        let url = redacted(&self.url);
-        ["http://localhost", "http://127.0.0.1", "http://[::1]"]
-            .iter()
-            .filter_map(|local| url.strip_prefix(local))
-            .any(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        self.urls.iter().all(|url| {
+            let url = redacted(url);
+            ["http://localhost", "http://127.0.0.1", "http://[::1]"]
+                .iter()
+                .filter_map(|local| url.strip_prefix(local))
+                .any(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        })
     }
+}
+
+fn url_of(url_or_moniker: &str) -> Result<String, CliError> {
+    let url = match url_or_moniker {
+        "m" | "mainnet-beta" | "mainnet" => DEFAULT_READ_URL,
+        "t" | "testnet" => "https://api.testnet.solana.com",
+        "d" | "devnet" => "https://api.devnet.solana.com",
+        "l" | "localhost" => "http://localhost:8899",
+        url => url,
+    };
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .and_then(|rest| rest.split(['/', '?']).next());
+    if host.is_none_or(str::is_empty) {
+        // What lacks its scheme is a URL nevertheless, with what a URL may hold.
+        let found = match url.contains("://") {
+            true => redacted(url),
+            false => redacted(&format!("://{url}")).replacen("://", "", 1),
+        };
+        return Err(CliError::usage(
+            "unknown_cluster",
+            format!(
+                "a cluster must be mainnet-beta, testnet, devnet, localhost or a URL, found `{found}`"
+            ),
+        )
+        .hint("give one of them with -u, for instance -u devnet or -u https://rpc.example.com"));
+    }
+    Ok(url.to_string())
 }
 
 /// Scheme, host and port of a URL. Providers put keys into user info, path and query.
@@ -119,15 +132,18 @@ impl Settings {
     ///
     /// # Errors
     /// `unknown_cluster`.
-    pub fn cluster(&self, argument: Option<&str>) -> Result<Cluster, CliError> {
+    pub fn cluster(&self, arguments: &[String]) -> Result<Cluster, CliError> {
+        if !arguments.is_empty() {
+            return Cluster::parse(arguments);
+        }
         let configured = self
             .file
             .as_ref()
             .map(|config| config.json_rpc_url.as_str());
-        match argument.or(configured.filter(|url| !url.is_empty())) {
-            Some(url) => Cluster::parse(url),
+        match configured.filter(|url| !url.is_empty()) {
+            Some(url) => Cluster::parse(&[url]),
             None => Ok(Cluster {
-                url: DEFAULT_READ_URL.to_string(),
+                urls: vec![DEFAULT_READ_URL.to_string()],
                 chosen: false,
             }),
         }
@@ -152,7 +168,7 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_local() {
-        let local = |url: &str| Cluster::parse(url).unwrap().is_local();
+        let local = |url: &str| Cluster::parse(&[url, "l"]).unwrap().is_local();
         assert!(local("l") && local("http://127.0.0.1") && local("http://[::1]:8899/x"));
         assert!(!local("http://localhost.example.com") && !local("http://127.0.0.10:1"));
     }
@@ -160,17 +176,18 @@ mod tests {
     #[test]
     fn monikers_and_urls_are_clusters() {
         assert_eq!(
-            Cluster::parse("devnet").unwrap().url,
-            "https://api.devnet.solana.com"
-        );
-        assert_eq!(Cluster::parse("l").unwrap().url, "http://localhost:8899");
-        assert_eq!(
-            Cluster::parse("http://10.0.0.1:1").unwrap().url,
-            "http://10.0.0.1:1"
+            Cluster::parse(&["devnet", "l", "http://10.0.0.1:1"])
+                .unwrap()
+                .urls,
+            [
+                "https://api.devnet.solana.com",
+                "http://localhost:8899",
+                "http://10.0.0.1:1"
+            ]
         );
         for wrong in ["foonet", "", "https://", "ftp://host", "localhost:8899"] {
             assert_eq!(
-                Cluster::parse(wrong).unwrap_err().code,
+                Cluster::parse(&["devnet", wrong]).unwrap_err().code,
                 "unknown_cluster",
                 "{wrong}"
             );
@@ -188,13 +205,29 @@ mod tests {
             "https://rpc.example.com:90/..."
         );
         assert_eq!(redacted("http://127.0.0.1:8899/"), "http://127.0.0.1:8899");
-        assert_eq!(Cluster::parse("m").unwrap().shown(), "mainnet-beta");
+        assert_eq!(
+            Cluster::parse(&["m", "https://rpc.example.com/secret"])
+                .unwrap()
+                .shown(),
+            "mainnet-beta, https://rpc.example.com/..."
+        );
+        for wrong in [
+            "rpc.example.com/?api-key=secret",
+            "user:secret@rpc.example.com",
+            "ws://rpc.example.com/secret",
+        ] {
+            let error = Cluster::parse(&[wrong]).unwrap_err().to_string();
+            assert!(
+                error.contains("rpc.example.com") && !error.contains("secret"),
+                "{error}"
+            );
+        }
     }
 
     #[test]
     fn without_file_and_argument_only_reads_have_a_cluster() {
         let settings = Settings { file: None };
-        assert!(!settings.cluster(None).unwrap().chosen);
-        assert!(settings.cluster(Some("devnet")).unwrap().chosen);
+        assert!(!settings.cluster(&[]).unwrap().chosen);
+        assert!(settings.cluster(&["devnet".to_string()]).unwrap().chosen);
     }
 }

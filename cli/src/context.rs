@@ -1,10 +1,9 @@
 //! What every command works with: output, cluster, signers, the instance of Portcullis.
 
-use std::{cell::OnceCell, rc::Rc, str::FromStr, sync::Arc};
+use std::{cell::OnceCell, rc::Rc, str::FromStr};
 
-use portcullis_client::{instruction::Builder, Client};
+use portcullis_client::{instruction::Builder, rpc::ConnectOptions, Client};
 use solana_commitment_config::CommitmentConfig;
-use solana_rpc_client::nonblocking::rpc_client::RpcClient;
 use solana_sdk::{pubkey::Pubkey, signer::Signer};
 
 use crate::{
@@ -26,6 +25,7 @@ pub struct Context {
     client: OnceCell<Client>,
     signer: OnceCell<Rc<dyn Signer>>,
     fee_payer: OnceCell<Rc<dyn Signer>>,
+    pub(crate) settled_price: OnceCell<u64>,
 }
 
 /// `OnceCell::get_or_try_init` is not stable.
@@ -48,6 +48,7 @@ impl Context {
             client: OnceCell::new(),
             signer: OnceCell::new(),
             fee_payer: OnceCell::new(),
+            settled_price: OnceCell::new(),
         }
     }
 
@@ -65,16 +66,19 @@ impl Context {
 
     /// Says on stderr what to type next; a cluster given on the command line is repeated, unless it may hold a secret.
     pub fn next(&self, text: &str) {
-        let text = match &self.global.url {
-            None => text.to_string(),
-            Some(url) => {
-                let shown = match crate::config::redacted(url) {
-                    _ if !url.contains("://") => url.as_str(),
-                    redacted if redacted == *url => url.as_str(),
-                    _ => "URL",
-                };
-                text.replace("portcullis ", &format!("portcullis -u {shown} "))
-            }
+        let shown = self
+            .global
+            .urls
+            .iter()
+            .map(|url| match crate::config::redacted(url) {
+                _ if !url.contains("://") => url.as_str(),
+                redacted if redacted == *url => url.as_str(),
+                _ => "URL",
+            });
+        let shown = shown.collect::<Vec<_>>().join(",");
+        let text = match shown.as_str() {
+            "" => text.to_string(),
+            shown => text.replace("portcullis ", &format!("portcullis -u {shown} ")),
         };
         self.out.note(&text);
     }
@@ -91,7 +95,7 @@ impl Context {
     /// An unknown cluster, or a configuration file that cannot be read.
     pub fn cluster(&self) -> Result<&Cluster, CliError> {
         once(&self.cluster, || {
-            self.settings()?.cluster(self.global.url.as_deref())
+            self.settings()?.cluster(&self.global.urls)
         })
     }
 
@@ -137,8 +141,13 @@ impl Context {
                 )
                 .hint("give one with --commitment")
             })?;
-            let rpc = RpcClient::new_with_commitment(cluster.url.clone(), commitment);
-            Ok(Client::from_rpc(Arc::new(rpc), self.portcullis()))
+            let options = ConnectOptions {
+                commitment,
+                patience: self.global.rpc_timeout,
+                requests_per_second: self.global.rpc_rate,
+            };
+            let urls = cluster.urls.clone();
+            Ok(Client::connect(urls, self.portcullis(), options))
         })
     }
 

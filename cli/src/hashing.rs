@@ -46,6 +46,8 @@ pub async fn in_steps(
     ctx.out.note(&format!(
         "hashing {len} bytes on chain in {count} transactions; if it is interrupted, the same command goes on"
     ));
+    ctx.settle_price(&[target.address(writer.client), writer.payer_key()])
+        .await?;
     let bar = match ctx.out.shows_progress() {
         true => ProgressBar::new(u64::from(len)).with_style(style()),
         false => ProgressBar::hidden(),
@@ -56,7 +58,7 @@ pub async fn in_steps(
             target,
             len,
             writer.payer.as_ref(),
-            ctx.global.compute_unit_price_micro_lamports,
+            ctx.compute_unit_price(),
             &|progress: HashProgress| bar.set_position(u64::from(progress.hashed)),
         )
         .await;

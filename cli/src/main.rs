@@ -16,6 +16,7 @@ mod member;
 mod output;
 mod policy_args;
 mod preview;
+mod price;
 mod reference;
 mod resolve;
 mod signer;

@@ -10,7 +10,9 @@ use portcullis_client::{transaction::fee, Client, ClientError, SendOptions};
 use serde_json::{json, Value};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Signature, signer::Signer};
 
-use crate::{args::WriteArgs, context::Context, error::CliError, export, output::Fields};
+use crate::{
+    args::WriteArgs, context::Context, error::CliError, export, output::Fields, price::written,
+};
 
 /// One transaction of a write.
 #[derive(Clone)]
@@ -176,6 +178,7 @@ impl Writer<'_> {
         }
         let mut required = lamports;
         for step in steps {
+            self.settle_price(&step.instructions).await?;
             let options = self.options(step.compute_units);
             let fee = fee(&step.instructions, &self.payer_key(), &options)?;
             required = required.saturating_add(fee);
@@ -220,9 +223,13 @@ impl Writer<'_> {
     pub fn options(&self, compute_units: Option<u32>) -> SendOptions {
         SendOptions {
             compute_unit_limit: compute_units,
-            compute_unit_price_micro_lamports: self.ctx.global.compute_unit_price_micro_lamports,
+            compute_unit_price_micro_lamports: self.ctx.compute_unit_price(),
             ..SendOptions::default()
         }
+    }
+
+    async fn settle_price(&self, instructions: &[Instruction]) -> Result<(), CliError> {
+        self.ctx.settle_price(&written(instructions)).await
     }
 
     /// Simulates the first step, and of the others what does not depend on those before. Prints the result of the dry run, or the export.
@@ -277,6 +284,7 @@ impl Writer<'_> {
         instructions: &[Instruction],
         compute_units: Option<u32>,
     ) -> Result<u64, CliError> {
+        self.settle_price(instructions).await?;
         let options = self.options(compute_units);
         let simulation = self
             .client
@@ -304,6 +312,7 @@ impl Writer<'_> {
     ) -> Result<Signature, CliError> {
         let mut signers: Vec<&dyn Signer> = vec![self.signer.as_ref()];
         signers.extend(more_signers);
+        self.settle_price(&step.instructions).await?;
         let signature = self
             .client
             .send(

@@ -182,6 +182,16 @@ pub enum ClientError {
         found: usize,
     },
 
+    /// A buffer that is to be used again has no room for the artifact.
+    #[error("buffer {buffer} must have room for {required} bytes, it has room for {found}: upload into a new buffer")]
+    BufferTooSmall {
+        buffer: Pubkey,
+        /// Bytes behind the header.
+        required: usize,
+        /// Bytes behind the header.
+        found: usize,
+    },
+
     /// The buffer's bytes are not those of the artifact, although all writes were confirmed.
     #[error("buffer {buffer} differs from the artifact from byte {offset} on: run the upload again, or use another RPC server")]
     BufferContent { buffer: Pubkey, offset: usize },

@@ -59,7 +59,7 @@ impl Target {
     }
 
     /// The proposal or the gate.
-    fn address(&self, client: &Client) -> Pubkey {
+    pub fn address(&self, client: &Client) -> Pubkey {
         let builder = client.builder();
         match self {
             Self::Buffer { keys, .. } => builder.proposal(keys),

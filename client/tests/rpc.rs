@@ -276,8 +276,8 @@ async fn an_interrupted_upload_goes_on_and_is_handed_over_once() {
     let report = |progress| *last.borrow_mut() = Some(progress);
     let plain = UploadOptions::default();
     let before = client.rpc.get_balance(&payer.pubkey()).await.unwrap();
-    let cost = client
-        .upload_cost(&artifact, payer, payer, &plain)
+    let plan = client
+        .upload_plan(&artifact, payer, payer, &plain)
         .await
         .unwrap();
     let first = client
@@ -285,7 +285,8 @@ async fn an_interrupted_upload_goes_on_and_is_handed_over_once() {
         .await
         .unwrap();
     let after = client.rpc.get_balance(&payer.pubkey()).await.unwrap();
-    assert_eq!(before - after, cost);
+    assert_eq!(before - after, plan.lamports);
+    assert_eq!(first.writes, plan.writes);
     assert_eq!(first.buffer, buffer);
     assert!(!first.resumed && first.writes > 10);
     assert_eq!(last.borrow().map(|p| p.written), Some(artifact.bytes.len()));
@@ -306,8 +307,8 @@ async fn an_interrupted_upload_goes_on_and_is_handed_over_once() {
         .await
         .unwrap();
     assert_eq!((third.writes, third.authority), (0, member));
-    let cost = client.upload_cost(&artifact, payer, payer, &options).await;
-    assert_eq!(cost.unwrap(), 0);
+    let plan = client.upload_plan(&artifact, payer, payer, &options).await;
+    assert_eq!(plan.unwrap().lamports, 0);
     assert!(matches!(
         client
             .upload_buffer(&artifact, payer, payer, &plain, &report)

@@ -31,7 +31,7 @@ use tokio::time::{sleep, sleep_until};
 use self::answer::{Answer, Failure};
 
 /// Until the first repetition; twice as long before each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two repetitions, unless a server asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A request is tried so often at least, however long each attempt takes.

@@ -1,13 +1,14 @@
 //! Builds, sends and simulates transactions, and looks up what became of them.
 
 mod build;
+mod price;
 mod recorded;
 mod send;
 mod simulate;
 
 pub use build::*;
 pub use recorded::TransactionSummary;
-pub(crate) use send::{signature, unchecked, unsettled, PATIENCE, POLL, RESEND};
+pub(crate) use send::{is_unanswered, signature, unchecked, unsettled, PATIENCE, POLL, RESEND};
 pub use simulate::Simulation;
 
 use portcullis::constants::MAX_ELF_LEN;

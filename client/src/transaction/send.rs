@@ -18,8 +18,12 @@ use crate::{error::ClientError, refusal::decode_refusal, rpc::Client};
 pub(crate) const POLL: Duration = Duration::from_millis(300);
 /// Until what is not confirmed yet is sent again.
 pub(crate) const RESEND: Duration = Duration::from_secs(2);
-/// A server that fails this many polls in a row is given up; the transaction may still land.
-const FAILED_POLLS: u32 = 50;
+/// Servers that answer no poll for so long are given up; the transaction may still land.
+const SILENCE: Duration = Duration::from_secs(15);
+/// How often a transaction is sent with the server's simulation while no answer comes; then without, as part of the waiting.
+const SEND_ATTEMPTS: u32 = 3;
+/// How often a transaction is signed anew because a server that is behind gave a blockhash that has expired.
+const STALE_BLOCKHASHES: u32 = 5;
 /// Nothing is waited for longer, whatever block height the server shows: a blockhash lives about a minute (150 blocks).
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -48,23 +52,36 @@ impl Client {
         options: &SendOptions,
     ) -> Result<Signature, ClientError> {
         let instructions = with_budget(instructions, options);
-        let (blockhash, last_valid_block_height) = self
-            .rpc
-            .get_latest_blockhash_with_commitment(self.rpc.commitment())
-            .await?;
-        let message = build_message(
-            &instructions,
-            &payer.pubkey(),
-            &options.lookup_tables,
-            blockhash,
-        )?;
-        let transaction = sign(message, &[&[payer], signers].concat())?;
-        self.send_transaction(
-            &transaction,
-            last_valid_block_height,
-            options.skip_preflight,
-        )
-        .await
+        let mut stale = 0;
+        loop {
+            let (blockhash, last_valid_block_height) = self
+                .rpc
+                .get_latest_blockhash_with_commitment(self.rpc.commitment())
+                .await?;
+            let message = build_message(
+                &instructions,
+                &payer.pubkey(),
+                &options.lookup_tables,
+                blockhash,
+            )?;
+            let transaction = sign(message, &[&[payer], signers].concat())?;
+            let sent = self
+                .send_transaction(
+                    &transaction,
+                    last_valid_block_height,
+                    options.skip_preflight,
+                )
+                .await;
+            match sent {
+                // It was refused before it got anywhere.
+                Err(ClientError::TransactionFailed {
+                    error: TransactionError::BlockhashNotFound,
+                    ..
+                }) if stale < STALE_BLOCKHASHES => stale = stale.saturating_add(1),
+                sent => return sent,
+            }
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     /// Sends a signed transaction without looking whether it succeeds.
@@ -100,23 +117,30 @@ impl Client {
             ..unchecked()
         };
         let signature = signature(transaction);
-        match self
-            .rpc
-            .send_transaction_with_config(transaction, config)
-            .await
-            .map_err(|error| self.explain_error(error.into(), &programs))
-        {
-            Ok(_) => {}
-            // The first attempt may have arrived although its answer did not.
-            Err(ClientError::TransactionFailed {
-                error: TransactionError::AlreadyProcessed,
-                ..
-            }) => {}
-            // It may have arrived although no answer came; `confirm` finds out, and sends it again.
-            Err(error) if is_unanswered(&error) => {
-                tracing::debug!(%signature, %error, "no answer to sending");
+        for attempt in 1..=SEND_ATTEMPTS {
+            let sent = self
+                .rpc
+                .send_transaction_with_config(transaction, config)
+                .await
+                .map_err(|error| self.explain_error(error.into(), &programs));
+            let error = match sent {
+                Ok(_) => break,
+                // An earlier attempt may have arrived although its answer did not.
+                Err(ClientError::TransactionFailed {
+                    error: TransactionError::AlreadyProcessed,
+                    ..
+                }) => break,
+                Err(error) => error,
+            };
+            // From the first that may have arrived on, only `confirm` finds out what became of it; it sends it again, too.
+            if attempt == 1 && !is_unanswered(&error) {
+                return Err(error);
             }
-            Err(error) => return Err(error),
+            tracing::debug!(%signature, %error, "no answer to sending");
+            if !is_unanswered(&error) {
+                break;
+            }
+            tokio::time::sleep(POLL).await;
         }
         self.confirm(transaction, last_valid_block_height, &programs, PATIENCE)
             .await
@@ -132,7 +156,7 @@ impl Client {
         let signature = &signature(transaction);
         let begun = Instant::now();
         let mut sent = begun;
-        let mut failed_polls = 0;
+        let mut heard = begun;
         loop {
             // The height is read first: a status that is missing after the last valid block will not come any more.
             let height = self.rpc.get_block_height().await;
@@ -145,9 +169,7 @@ impl Client {
                     };
                 }
                 (Ok(height), Ok(None)) if height > last_valid_block_height => {
-                    return Err(ClientError::BlockhashExpired {
-                        signature: *signature,
-                    });
+                    return self.expired(signature, programs).await;
                 }
                 (Ok(height), Ok(_)) if begun.elapsed() >= patience => {
                     return Err(unsettled(
@@ -157,11 +179,11 @@ impl Client {
                         patience,
                     ));
                 }
-                (Ok(_), Ok(_)) => failed_polls = 0,
+                (Ok(_), Ok(_)) => heard = Instant::now(),
                 (Err(error), _) => {
-                    failed_polls = self.count(failed_polls, signature, error.into())?
+                    require_heard(heard, signature, error.into())?;
                 }
-                (_, Err(error)) => failed_polls = self.count(failed_polls, signature, error)?,
+                (_, Err(error)) => require_heard(heard, signature, error)?,
             }
             if sent.elapsed() >= RESEND {
                 sent = Instant::now();
@@ -178,19 +200,27 @@ impl Client {
         }
     }
 
-    fn count(
+    /// Servers forget what is not the newest from their quick list; only the whole history says that something never landed.
+    async fn expired(
         &self,
-        failed: u32,
         signature: &Signature,
-        error: ClientError,
-    ) -> Result<u32, ClientError> {
-        if failed >= FAILED_POLLS {
-            return Err(ClientError::NotConfirmed {
+        programs: &[Pubkey],
+    ) -> Result<Signature, ClientError> {
+        let rpc = &self.rpc;
+        let answer = rpc.get_signature_statuses_with_history(&[*signature]).await;
+        let answer = answer.map_err(|error| ClientError::NotConfirmed {
+            signature: *signature,
+            reason: ClientError::from(error).to_string(),
+        })?;
+        match answer.value.into_iter().next().flatten() {
+            None => Err(ClientError::BlockhashExpired {
                 signature: *signature,
-                reason: error.to_string(),
-            });
+            }),
+            Some(status) => match status.err {
+                None => Ok(*signature),
+                Some(error) => Err(self.failure(signature, error, programs).await),
+            },
         }
-        Ok(failed.saturating_add(1))
     }
 
     async fn signature_status(
@@ -247,8 +277,23 @@ impl Client {
     }
 }
 
+/// Requires that servers have answered a poll not too long ago.
+fn require_heard(
+    heard: Instant,
+    signature: &Signature,
+    error: ClientError,
+) -> Result<(), ClientError> {
+    if heard.elapsed() < SILENCE {
+        return Ok(());
+    }
+    Err(ClientError::NotConfirmed {
+        signature: *signature,
+        reason: error.to_string(),
+    })
+}
+
 /// Whether a request may have arrived although no answer to it came; a gateway answers HTTP 5xx in the server's place.
-fn is_unanswered(error: &ClientError) -> bool {
+pub(crate) fn is_unanswered(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { .. } | ClientError::BadAnswer { .. } => true,
         ClientError::RpcRefused { code, .. } => code.is_some_and(|code| (500..600).contains(&code)),

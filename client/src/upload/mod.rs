@@ -1,6 +1,7 @@
 //! Fills buffers. An upload that was interrupted goes on where it stopped: the buffer's address follows from the uploader and
 //! the artifact, and only bytes that differ from the chain's are written.
 
+mod diff;
 mod uploader;
 mod write;
 
@@ -11,7 +12,7 @@ use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
 use solana_sdk_ids::bpf_loader_upgradeable;
 use solana_signer::Signer;
 
-use self::uploader::Uploader;
+use self::uploader::{Step, Uploader};
 use crate::{
     account::BUFFER_HEADER,
     elf::Artifact,
@@ -33,6 +34,8 @@ pub struct UploadOptions {
     pub authority: Option<Pubkey>,
     /// Another address for the same artifact, where the buffer at the first is in use. Zero: the first.
     pub variant: u16,
+    /// A buffer of the uploader to write over instead of a new one: only what differs is sent. It must be large enough.
+    pub reuse: Option<Pubkey>,
 }
 
 impl Default for UploadOptions {
@@ -42,6 +45,7 @@ impl Default for UploadOptions {
             compute_unit_price_micro_lamports: None,
             authority: None,
             variant: 0,
+            reuse: None,
         }
     }
 }
@@ -53,6 +57,17 @@ pub struct UploadProgress {
     pub written: usize,
     /// Bytes of the artifact.
     pub total: usize,
+}
+
+/// What an upload would take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadPlan {
+    /// From the payer: rent and fees.
+    pub lamports: u64,
+    /// `Write` transactions.
+    pub writes: usize,
+    /// Bytes behind the header of the buffer.
+    pub len: usize,
 }
 
 /// A finished upload.
@@ -119,9 +134,9 @@ impl Client {
     /// chain; hands the buffer over where the options say so. `progress` is called from time to time.
     ///
     /// # Errors
-    /// `InsufficientFunds` before anything is sent; `BufferAuthority` and `BufferSize` for another buffer at that address;
-    /// `BufferContent` where the chain does not hold what was written; and those of [`send`](Self::send). After any
-    /// error the same call goes on where it stopped.
+    /// `InsufficientFunds` before anything is sent; `BufferAuthority`, `BufferSize` and `BufferTooSmall` for another buffer at
+    /// that address; `BufferContent` where the chain does not hold what was written; and those of [`send`](Self::send). After
+    /// any error the same call goes on where it stopped.
     pub async fn upload_buffer(
         &self,
         artifact: &Artifact,
@@ -130,22 +145,13 @@ impl Client {
         options: &UploadOptions,
         progress: &dyn Fn(UploadProgress),
     ) -> Result<Upload, ClientError> {
+        let (engine, found) = Uploader::begin(self, artifact, uploader, payer, options).await?;
         let authority = uploader.pubkey();
-        let (buffer, seed) = buffer_address(&authority, &artifact.commitment, options.variant)?;
-        let engine = Uploader {
-            client: self,
-            artifact: &artifact.bytes,
-            buffer,
-            authority: uploader,
-            payer,
-            options,
-        };
-        let found = engine.fetch().await?;
         let mut upload = Upload {
-            buffer,
+            buffer: engine.buffer,
             authority,
             commitment: artifact.commitment,
-            len: artifact.bytes.len(),
+            len: engine.wanted.len(),
             resumed: found.is_some(),
             writes: 0,
         };
@@ -155,69 +161,39 @@ impl Client {
                 return Ok(upload);
             }
         }
-        let chunks = engine.missing(engine.chunk_len()?, found.as_ref());
-        upload.writes = chunks.len();
-
-        let (rent, lamports) = match &found {
-            Some(_) => (0, 0),
-            None => engine.rent().await?,
-        };
-        let missing = rent.saturating_sub(lamports);
-        let cost = engine.cost(found.as_ref(), missing, chunks.len()).await?;
-        engine.require_funds(cost).await?;
+        let plan = engine.plan(found.as_ref()).await?;
+        engine.require_funds(plan.lamports).await?;
         if found.is_none() {
-            let create = engine.create(&seed, rent, lamports);
-            self.send(&create, payer, &[uploader], &engine.send_options(20_000))
-                .await?;
+            engine.take(Step::Create).await?;
         }
-        engine.write_all(chunks, progress).await?;
-        engine.verify().await?;
-
+        upload.writes = engine.write_all(found.as_ref(), progress).await?;
         if let Some(member) = options.authority.filter(|member| *member != authority) {
-            let hand_over = set_buffer_authority(&buffer, &authority, &member);
-            self.send(
-                &[hand_over],
-                payer,
-                &[uploader],
-                &engine.send_options(20_000),
-            )
-            .await?;
+            engine.take(Step::HandOver(&member)).await?;
             upload.authority = member;
         }
         Ok(upload)
     }
 
-    /// Lamports that [`upload_buffer`](Self::upload_buffer) would take from the payer now, rent and fees.
+    /// What [`upload_buffer`](Self::upload_buffer) would take now.
     ///
     /// # Errors
-    /// `BufferAuthority` and `BufferSize` for another buffer at that address, and those of the server.
-    pub async fn upload_cost(
+    /// `BufferAuthority`, `BufferSize` and `BufferTooSmall` for another buffer at that address, and those of the server.
+    pub async fn upload_plan(
         &self,
         artifact: &Artifact,
         uploader: &dyn Signer,
         payer: &dyn Signer,
         options: &UploadOptions,
-    ) -> Result<u64, ClientError> {
-        let authority = uploader.pubkey();
-        let engine = Uploader {
-            client: self,
-            artifact: &artifact.bytes,
-            buffer: buffer_address(&authority, &artifact.commitment, options.variant)?.0,
-            authority: uploader,
-            payer,
-            options,
-        };
-        let found = engine.fetch().await?;
-        let rent = match &found {
-            Some(found) if engine.is_handed_over(found)? => return Ok(0),
-            Some(_) => 0,
-            None => {
-                let (rent, lamports) = engine.rent().await?;
-                rent.saturating_sub(lamports)
-            }
-        };
-        let writes = engine.missing(engine.chunk_len()?, found.as_ref()).len();
-        engine.cost(found.as_ref(), rent, writes).await
+    ) -> Result<UploadPlan, ClientError> {
+        let (engine, found) = Uploader::begin(self, artifact, uploader, payer, options).await?;
+        match &found {
+            Some(found) if engine.is_handed_over(found)? => Ok(UploadPlan {
+                lamports: 0,
+                writes: 0,
+                len: engine.wanted.len(),
+            }),
+            found => engine.plan(found.as_ref()).await,
+        }
     }
 
     /// The buffers of an authority, without their bytes.

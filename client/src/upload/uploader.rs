@@ -1,6 +1,8 @@
 //! One upload under way: what is missing, and how it is cut into transactions.
 
-use std::ops::Range;
+use std::{borrow::Cow, pin::pin, time::Duration};
+
+use futures::future::{select, Either};
 
 use solana_loader_v3_interface::instruction::{self as loader, UpgradeableLoaderInstruction};
 use solana_message::VersionedMessage;
@@ -13,16 +15,24 @@ use solana_sdk_ids::{bpf_loader_upgradeable, system_program};
 use solana_signer::Signer;
 use solana_system_interface::instruction as system;
 
-use super::UploadOptions;
+use super::{
+    buffer_address,
+    diff::{differences, Chunk},
+    set_buffer_authority, UploadOptions, UploadPlan,
+};
 use crate::{
     account::{decode_buffer, Buffer, BUFFER_HEADER},
+    elf::Artifact,
     error::ClientError,
     rpc::Client,
     transaction::{
-        build_message, transaction_size, unsigned, with_budget, SendOptions, MAX_TRANSACTION_BYTES,
+        build_message, is_unanswered, transaction_size, unsigned, with_budget, SendOptions,
+        MAX_TRANSACTION_BYTES, RESEND,
     },
 };
 
+/// Enough for a creation or a hand-over.
+const STEP_COMPUTE_UNITS: u32 = 20_000;
 /// Enough for a `Write` and the compute budget's instructions: loader v3 charges 2,370 for each of its own, the compute budget
 /// 150 (Agave 4.2).
 const WRITE_COMPUTE_UNITS: u32 = 3_000;
@@ -30,17 +40,76 @@ const WRITE_COMPUTE_UNITS: u32 = 3_000;
 /// One upload under way.
 pub(super) struct Uploader<'a> {
     pub(super) client: &'a Client,
-    pub(super) artifact: &'a [u8],
+    /// All bytes of the buffer: the artifact, and zeros behind it in a longer buffer that is used again.
+    pub(super) wanted: Cow<'a, [u8]>,
     pub(super) buffer: Pubkey,
+    /// What the buffer's address follows from; none where the address of another artifact's buffer was given.
+    seed: Option<String>,
     pub(super) authority: &'a dyn Signer,
     pub(super) payer: &'a dyn Signer,
     pub(super) options: &'a UploadOptions,
 }
 
-/// Part of the artifact, by its offset.
-pub(super) type Chunk = Range<usize>;
+/// What changes the buffer beside its bytes.
+#[derive(Clone, Copy)]
+pub(super) enum Step<'a> {
+    Create,
+    HandOver(&'a Pubkey),
+}
 
-impl Uploader<'_> {
+impl<'a> Uploader<'a> {
+    /// The upload, and the buffer as it is now.
+    pub(super) async fn begin(
+        client: &'a Client,
+        artifact: &'a Artifact,
+        authority: &'a dyn Signer,
+        payer: &'a dyn Signer,
+        options: &'a UploadOptions,
+    ) -> Result<(Self, Option<Buffer>), ClientError> {
+        let (buffer, seed) = match options.reuse {
+            Some(buffer) => (buffer, None),
+            None => {
+                let key = authority.pubkey();
+                let (address, seed) = buffer_address(&key, &artifact.commitment, options.variant)?;
+                (address, Some(seed))
+            }
+        };
+        let mut engine = Self {
+            client,
+            wanted: Cow::Borrowed(&artifact.bytes),
+            buffer,
+            seed,
+            authority,
+            payer,
+            options,
+        };
+        let found = engine.fetch().await?;
+        if let Some(found) = &found {
+            engine.fill(found.elf.len())?;
+        } else if options.reuse.is_some() {
+            return Err(ClientError::NotFound {
+                address: buffer,
+                expected: "the buffer to use again",
+            });
+        }
+        Ok((engine, found))
+    }
+
+    /// Fits what is wanted to a buffer that is used again.
+    fn fill(&mut self, len: usize) -> Result<(), ClientError> {
+        if len < self.wanted.len() {
+            return Err(ClientError::BufferTooSmall {
+                buffer: self.buffer,
+                required: self.wanted.len(),
+                found: len,
+            });
+        }
+        if len > self.wanted.len() {
+            self.wanted.to_mut().resize(len, 0);
+        }
+        Ok(())
+    }
+
     pub(super) fn send_options(&self, compute_units: u32) -> SendOptions {
         let price = self.options.compute_unit_price_micro_lamports;
         SendOptions {
@@ -51,21 +120,26 @@ impl Uploader<'_> {
         }
     }
 
+    fn write_instruction(&self, chunk: Chunk) -> Result<Instruction, ClientError> {
+        let bytes = self.wanted.get(chunk.clone()).unwrap_or_default();
+        let offset = u32::try_from(chunk.start).map_err(|_| ClientError::InvalidTransaction {
+            reason: "the artifact is longer than 4 GiB".into(),
+        })?;
+        let authority = self.authority.pubkey();
+        Ok(loader::write(
+            &self.buffer,
+            &authority,
+            offset,
+            bytes.to_vec(),
+        ))
+    }
+
     pub(super) fn write_message(
         &self,
         chunk: Chunk,
         blockhash: Hash,
     ) -> Result<VersionedMessage, ClientError> {
-        let bytes = self.artifact.get(chunk.clone()).unwrap_or_default();
-        let offset = u32::try_from(chunk.start).map_err(|_| ClientError::InvalidTransaction {
-            reason: "the artifact is longer than 4 GiB".into(),
-        })?;
-        let write = loader::write(
-            &self.buffer,
-            &self.authority.pubkey(),
-            offset,
-            bytes.to_vec(),
-        );
+        let write = self.write_instruction(chunk)?;
         build_message(
             &with_budget(&[write], &self.send_options(WRITE_COMPUTE_UNITS)),
             &self.payer.pubkey(),
@@ -77,12 +151,12 @@ impl Uploader<'_> {
     /// The most bytes that one transaction can write, found from transactions as they will be sent.
     pub(super) fn chunk_len(&self) -> Result<usize, ClientError> {
         let size = |len: usize| -> Result<usize, ClientError> {
-            let message = self.write_message(0..len.min(self.artifact.len()), Hash::default())?;
+            let message = self.write_message(0..len.min(self.wanted.len()), Hash::default())?;
             Ok(transaction_size(&unsigned(message)))
         };
         let mut len = MAX_TRANSACTION_BYTES
             .saturating_sub(size(0)?)
-            .min(self.artifact.len());
+            .min(self.wanted.len());
         // The length prefixes grow with the data, by a byte or two.
         while len > 0 && size(len)? > MAX_TRANSACTION_BYTES {
             len = len.saturating_sub(1);
@@ -99,10 +173,10 @@ impl Uploader<'_> {
             return Ok(None);
         }
         let buffer = decode_buffer(&self.buffer, &account)?;
-        if buffer.elf.len() != self.artifact.len() {
+        if self.options.reuse.is_none() && buffer.elf.len() != self.wanted.len() {
             return Err(ClientError::BufferSize {
                 buffer: self.buffer,
-                required: self.artifact.len(),
+                required: self.wanted.len(),
                 found: buffer.elf.len(),
             });
         }
@@ -116,7 +190,7 @@ impl Uploader<'_> {
         }
         if self.options.authority.is_some()
             && buffer.authority == self.options.authority
-            && buffer.elf == self.artifact
+            && buffer.elf == *self.wanted
         {
             return Ok(true);
         }
@@ -127,25 +201,18 @@ impl Uploader<'_> {
         })
     }
 
-    /// The chunks whose bytes differ from the chain's. A new buffer is all zeros, so chunks of zeros are not among them.
-    pub(super) fn missing(&self, chunk_len: usize, found: Option<&Buffer>) -> Vec<Chunk> {
-        (0..self.artifact.len())
-            .step_by(chunk_len)
-            .map(|start| start..start.saturating_add(chunk_len).min(self.artifact.len()))
-            .filter(|chunk| {
-                let wanted = self.artifact.get(chunk.clone()).unwrap_or_default();
-                match found {
-                    Some(buffer) => buffer.elf.get(chunk.clone()) != Some(wanted),
-                    None => wanted.iter().any(|byte| *byte != 0),
-                }
-            })
-            .collect()
+    /// What is to be written; a new buffer is all zeros.
+    pub(super) fn missing(&self, found: Option<&Buffer>) -> Result<Vec<Chunk>, ClientError> {
+        let found = found.map_or(&[][..], |buffer| &buffer.elf);
+        Ok(differences(&self.wanted, found, self.chunk_len()?))
     }
 
     /// The instructions that create the buffer, whether or not its address already holds lamports.
-    pub(super) fn create(&self, seed: &str, rent: u64, found_lamports: u64) -> Vec<Instruction> {
+    fn create(&self, rent: u64, found_lamports: u64) -> Vec<Instruction> {
         let (payer, authority) = (self.payer.pubkey(), self.authority.pubkey());
-        let space = BUFFER_HEADER.saturating_add(self.artifact.len()) as u64;
+        // Without a seed the buffer was there at the beginning, so it is not created.
+        let seed = self.seed.as_deref().unwrap_or_default();
+        let space = BUFFER_HEADER.saturating_add(self.wanted.len()) as u64;
         let owner = bpf_loader_upgradeable::ID;
         let mut instructions = if found_lamports == 0 {
             vec![system::create_account_with_seed(
@@ -167,29 +234,37 @@ impl Uploader<'_> {
         instructions
     }
 
-    /// Lamports that the rest of the upload takes: rent, and the fees of the creation, of the writes and of the hand-over.
-    pub(super) async fn cost(
-        &self,
-        found: Option<&Buffer>,
-        rent: u64,
-        writes: usize,
-    ) -> Result<u64, ClientError> {
-        let creation = found.is_none();
+    /// What the rest of the upload takes: rent, and the fees of the creation, of the writes and of the hand-over.
+    pub(super) async fn plan(&self, found: Option<&Buffer>) -> Result<UploadPlan, ClientError> {
+        let rent = match found {
+            Some(_) => 0,
+            None => {
+                let (rent, lamports) = self.rent().await?;
+                rent.saturating_sub(lamports)
+            }
+        };
         let authority = self.authority.pubkey();
         let hand_over = self.options.authority.is_some_and(|to| to != authority);
-        let write = self
+        let write = self.write_instruction(0..1)?;
+        let options = self.send_options(WRITE_COMPUTE_UNITS);
+        let fee = self
             .client
-            .fee(&self.write_message(0..1, self.blockhash().await?.0)?)
+            .fee_of(&[write], &self.payer.pubkey(), &options)
             .await?;
+        let writes = self.missing(found)?.len();
         let transactions = (writes as u64)
-            .saturating_add(creation.into())
+            .saturating_add(found.is_none().into())
             .saturating_add(hand_over.into());
-        Ok(rent.saturating_add(write.saturating_mul(transactions)))
+        Ok(UploadPlan {
+            lamports: rent.saturating_add(fee.saturating_mul(transactions)),
+            writes,
+            len: self.wanted.len(),
+        })
     }
 
     /// The rent of the buffer, and the lamports that its address holds already.
     pub(super) async fn rent(&self) -> Result<(u64, u64), ClientError> {
-        let space = BUFFER_HEADER.saturating_add(self.artifact.len());
+        let space = BUFFER_HEADER.saturating_add(self.wanted.len());
         let rpc = &self.client.rpc;
         let rent = rpc.get_minimum_balance_for_rent_exemption(space).await?;
         Ok((rent, rpc.get_balance(&self.buffer).await?))
@@ -218,20 +293,81 @@ impl Uploader<'_> {
             .await?)
     }
 
-    /// Reads the buffer back and compares every byte.
-    pub(super) async fn verify(&self) -> Result<(), ClientError> {
-        let found = self.fetch().await?.ok_or(ClientError::NotFound {
-            address: self.buffer,
-            expected: "the uploaded buffer",
-        })?;
-        match (0..self.artifact.len()).find(|at| found.elf.get(*at) != self.artifact.get(*at)) {
-            None => Ok(()),
-            Some(offset) => Err(ClientError::BufferContent {
-                buffer: self.buffer,
-                offset,
-            }),
+    /// Waits until the account shows that a step is done.
+    async fn seen(&self, step: Step<'_>) {
+        let mut still = STILL;
+        loop {
+            tokio::time::sleep(still).await;
+            if self.is_done(step).await.is_ok_and(|done| done) {
+                return;
+            }
+            still = still.saturating_mul(2);
         }
     }
+
+    async fn is_done(&self, step: Step<'_>) -> Result<bool, ClientError> {
+        match (step, self.fetch().await?) {
+            (Step::Create, found) => Ok(found.is_some()),
+            (Step::HandOver(_), None) => Ok(false),
+            (Step::HandOver(to), Some(found)) => {
+                Ok(found.authority == Some(*to) || self.is_handed_over(&found)?)
+            }
+        }
+    }
+
+    /// Sends a step until it is done. Neither an answer nor a confirmation that is lost stops it: the account shows whether it is.
+    pub(super) async fn take(&self, step: Step<'_>) -> Result<(), ClientError> {
+        let mut failures = 0;
+        loop {
+            let instructions = match step {
+                Step::Create => {
+                    let (rent, lamports) = self.rent().await?;
+                    self.create(rent, lamports)
+                }
+                Step::HandOver(to) => {
+                    let from = self.authority.pubkey();
+                    vec![set_buffer_authority(&self.buffer, &from, to)]
+                }
+            };
+            let options = self.send_options(STEP_COMPUTE_UNITS);
+            let signers = [self.authority];
+            let sent = self
+                .client
+                .send(&instructions, self.payer, &signers, &options);
+            let error = match select(pin!(sent), pin!(self.seen(step))).await {
+                Either::Left((Ok(_), _)) | Either::Right(_) => return Ok(()),
+                Either::Left((Err(error), _)) => error,
+            };
+            tracing::debug!(%error, failures, "a step of an upload failed");
+            match self.is_done(step).await {
+                Ok(true) => return Ok(()),
+                Err(error) if !may_pass(&error) => return Err(error),
+                _ => {}
+            }
+            if failures >= IDLE_ROUNDS || !may_pass(&error) {
+                return Err(error);
+            }
+            tokio::time::sleep(pause_after(failures)).await;
+            failures = failures.saturating_add(1);
+        }
+    }
+}
+
+/// Without a confirmation for so long, the account is read: confirmations can be lost. Longer after each reading in vain.
+pub(super) const STILL: Duration = Duration::from_secs(4);
+/// Rounds in a row that may pass without anything getting done.
+pub(super) const IDLE_ROUNDS: u32 = 5;
+
+/// The pause after so many rounds without progress.
+pub(super) fn pause_after(idle: u32) -> Duration {
+    RESEND.saturating_mul(1_u32.checked_shl(idle).unwrap_or(u32::MAX))
+}
+
+/// Whether an error is one of the network, which may get better. To look at the account first, then to repeat, does no harm here.
+pub(super) fn may_pass(error: &ClientError) -> bool {
+    error.is_transient()
+        || is_unanswered(error)
+        || matches!(error, ClientError::NotConfirmed { .. })
 }
 
 /// The instruction that sets a new buffer's authority; must stand in the transaction that creates the account.
@@ -261,8 +397,9 @@ mod tests {
     ) -> Uploader<'a> {
         Uploader {
             client,
-            artifact,
+            wanted: Cow::Borrowed(artifact),
             buffer: Pubkey::new_unique(),
+            seed: None,
             authority: keys.0,
             payer: keys.1,
             options,
@@ -300,25 +437,30 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_written() {
+    fn a_buffer_that_is_used_again_must_have_room_and_is_zeros_behind_the_artifact() {
         let client = client();
-        let mut artifact = vec![0; 100];
-        artifact[5] = 1;
-        artifact[95] = 1;
         let keys = (Keypair::new(), Keypair::new());
         let options = UploadOptions::default();
-        let engine = uploader_for(&client, &artifact, (&keys.0, &keys.1), &options);
-        assert_eq!(engine.missing(10, None), [0..10, 90..100]);
-        let mut elf = artifact.clone();
-        elf[42] = 9;
+        let mut engine = uploader_for(&client, &[1, 2, 3], (&keys.0, &keys.1), &options);
+        assert!(matches!(
+            engine.fill(2),
+            Err(ClientError::BufferTooSmall {
+                required: 3,
+                found: 2,
+                ..
+            })
+        ));
+        engine.fill(5).unwrap();
         let found = Buffer {
             authority: None,
-            elf,
+            elf: vec![1, 2, 9, 9, 0],
         };
         assert_eq!(
-            engine.missing(30, Some(&found)),
-            [Chunk { start: 30, end: 60 }]
+            engine.missing(Some(&found)).unwrap(),
+            [Chunk { start: 2, end: 4 }]
         );
+        engine.fill(5).unwrap();
+        assert_eq!(*engine.wanted, [1, 2, 3, 0, 0]);
     }
 
     #[test]

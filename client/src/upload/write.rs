@@ -1,162 +1,362 @@
-//! Writes a buffer's bytes: many transactions at a time, sent again until they are confirmed.
+//! Writes a buffer's bytes: many transactions at a time, sent again until they are confirmed or their blockhash has expired. What
+//! the account itself holds decides whether anything is missing.
 
-use std::time::Instant;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use futures::{stream, StreamExt};
-use solana_sdk::signature::Signature;
+use solana_sdk::{hash::Hash, signature::Signature};
 use solana_sdk_ids::bpf_loader_upgradeable;
 use solana_transaction::versioned::VersionedTransaction;
 
 use super::{
-    uploader::{Chunk, Uploader},
+    diff::Chunk,
+    uploader::{may_pass, pause_after, Uploader, IDLE_ROUNDS, STILL},
     UploadProgress,
 };
 use crate::{
+    account::Buffer,
     error::ClientError,
     transaction::{sign, signature, unchecked, unsettled, PATIENCE, POLL, RESEND},
 };
 
-/// How many signatures one status request may name (`MAX_GET_SIGNATURE_STATUSES_QUERY_ITEMS`, rpc-client-api 4.2); writes go
-/// out in windows of as many.
+/// How many signatures one status request may name (`MAX_GET_SIGNATURE_STATUSES_QUERY_ITEMS`, rpc-client-api 4.2); no more
+/// writes than that are under way at a time.
 const WINDOW: usize = 256;
-/// Rounds in a row that may pass without a single confirmed write.
-const IDLE_ROUNDS: u32 = 5;
+/// A blockhash is used for so long for what is signed newly.
+const FRESH: Duration = Duration::from_secs(10);
+/// How often the account is read again before that is written anew which is said to be confirmed: a server may be behind.
+const READINGS: u32 = 3;
+
+/// A write under way.
+struct Open {
+    chunk: Chunk,
+    transaction: VersionedTransaction,
+    last_valid_block_height: u64,
+    begun: Instant,
+    /// Since when no error of sending is known.
+    sent: Option<Instant>,
+}
+
+/// One pass over chunks.
+struct Pass<'a, 'p> {
+    engine: &'a Uploader<'a>,
+    progress: &'p dyn Fn(UploadProgress),
+    pending: VecDeque<Chunk>,
+    open: Vec<Open>,
+    /// Neither confirmed nor able to land any more.
+    lost: Vec<Chunk>,
+    confirmed: usize,
+    /// The block height when it was last seen.
+    height: u64,
+    blockhash: Option<(Hash, u64, Instant)>,
+    /// The last error that the servers gave.
+    reason: Option<ClientError>,
+}
 
 impl Uploader<'_> {
-    /// Writes the chunks; signs again what a blockhash did not live long enough for.
+    /// Writes what is missing in the buffer as it was found, until reading it shows that nothing is. Returns how many writes
+    /// were confirmed.
     pub(super) async fn write_all(
         &self,
-        mut pending: Vec<Chunk>,
+        found: Option<&Buffer>,
         progress: &dyn Fn(UploadProgress),
-    ) -> Result<(), ClientError> {
-        let total = self.artifact.len();
-        let report = |pending: &[Chunk]| {
-            let missing = pending.iter().map(ExactSizeIterator::len).sum();
-            progress(UploadProgress {
-                written: total.saturating_sub(missing),
-                total,
-            });
-        };
-        report(&pending);
-        let mut idle = 0;
-        while !pending.is_empty() {
-            let rest = pending.split_off(pending.len().min(WINDOW));
-            let before = pending.len();
-            let (mut failed, reason) = self.write_window(pending).await?;
-            idle = if failed.len() < before {
-                0
-            } else {
-                idle + 1_u32
+    ) -> Result<usize, ClientError> {
+        let mut missing = self.missing(found)?;
+        let (mut writes, mut idle) = (0_usize, 0_u32);
+        while !missing.is_empty() {
+            let before = len_of(&missing);
+            let mut pass = Pass {
+                engine: self,
+                progress,
+                pending: missing.clone().into(),
+                open: Vec::new(),
+                lost: Vec::new(),
+                confirmed: 0,
+                height: 0,
+                blockhash: None,
+                reason: None,
             };
-            if idle > IDLE_ROUNDS {
-                return Err(reason.unwrap_or(ClientError::BlockhashExpired {
-                    signature: Signature::default(),
-                }));
+            pass.run().await?;
+            writes = writes.saturating_add(pass.confirmed);
+            let readings = if pass.lost.is_empty() { READINGS } else { 0 };
+            match self.read_back(readings).await {
+                Ok(found) => missing = found,
+                Err(error) if may_pass(&error) => pass.reason = Some(error),
+                Err(error) => return Err(error),
             }
-            if idle > 0 {
-                let wait = RESEND.saturating_mul(1_u32.checked_shl(idle).unwrap_or(u32::MAX));
-                tracing::debug!(idle, ?wait, "no write was confirmed, waiting");
-                tokio::time::sleep(wait).await;
+            idle = match len_of(&missing) < before {
+                true => 0,
+                false => idle.saturating_add(1),
+            };
+            if let Some(offset) = missing.first().map(|chunk| chunk.start) {
+                if idle > IDLE_ROUNDS {
+                    let buffer = self.buffer;
+                    return Err(pass
+                        .reason
+                        .unwrap_or(ClientError::BufferContent { buffer, offset }));
+                }
+                if idle > 0 {
+                    tokio::time::sleep(pause_after(idle)).await;
+                }
             }
-            failed.extend(rest);
-            pending = failed;
-            report(&pending);
+        }
+        self.report(0, progress);
+        Ok(writes)
+    }
+
+    /// What is missing in the buffer; where anything is, it is read again so often before that is believed.
+    async fn read_back(&self, again: u32) -> Result<Vec<Chunk>, ClientError> {
+        let mut reading = 0;
+        loop {
+            let found = self.fetch().await?;
+            // A buffer that was created must be there.
+            if found.is_none() && reading >= READINGS {
+                return Err(ClientError::NotFound {
+                    address: self.buffer,
+                    expected: "the uploaded buffer",
+                });
+            }
+            let missing = self.missing(found.as_ref())?;
+            if missing.is_empty() || (found.is_some() && reading >= again) {
+                return Ok(missing);
+            }
+            tokio::time::sleep(POLL.saturating_mul(1 << reading)).await;
+            reading += 1;
+        }
+    }
+
+    fn report(&self, missing: usize, progress: &dyn Fn(UploadProgress)) {
+        let total = self.wanted.len();
+        progress(UploadProgress {
+            written: total.saturating_sub(missing),
+            total,
+        });
+    }
+}
+
+fn len_of(chunks: &[Chunk]) -> usize {
+    chunks.iter().map(ExactSizeIterator::len).sum()
+}
+
+impl Pass<'_, '_> {
+    /// Ends when each chunk is confirmed or lost.
+    ///
+    /// # Errors
+    /// What will not get better: a write that the loader refuses, servers that stay silent.
+    async fn run(&mut self) -> Result<(), ClientError> {
+        let begun = Instant::now();
+        let (mut moved, mut heard, mut still) = (begun, begun, STILL);
+        // When a write was seen to be there.
+        let mut got_on = begun;
+        loop {
+            self.report();
+            if self.pending.is_empty() && self.open.is_empty() {
+                return Ok(());
+            }
+            if got_on.elapsed() >= PATIENCE && self.open.is_empty() {
+                // Servers answer, and give no blockhash that is of use.
+                self.lost.extend(self.pending.drain(..));
+                return Ok(());
+            }
+            let height = self.height;
+            match self.look().await {
+                Ok(confirmed) => {
+                    heard = Instant::now();
+                    if confirmed > 0 {
+                        (moved, got_on, still) = (heard, heard, STILL);
+                    }
+                    self.drop_expired(height);
+                }
+                Err(error) if !may_pass(&error) => return Err(error),
+                Err(error) if heard.elapsed() >= PATIENCE => return Err(error),
+                Err(error) => self.reason = Some(error),
+            }
+            if moved.elapsed() >= still {
+                moved = Instant::now();
+                match self.look_at_account().await? {
+                    true => (got_on, still) = (moved, STILL),
+                    false => still = still.saturating_mul(2),
+                }
+            }
+            self.sign_more().await?;
+            self.send_due().await;
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn report(&self) {
+        let pending: usize = self.pending.iter().map(ExactSizeIterator::len).sum();
+        let open: usize = self.open.iter().map(|open| open.chunk.len()).sum();
+        let missing = pending
+            .saturating_add(open)
+            .saturating_add(len_of(&self.lost));
+        self.engine.report(missing, self.progress);
+    }
+
+    /// Asks for all that is under way at once, and for the block height. Returns how many writes are confirmed.
+    async fn look(&mut self) -> Result<usize, ClientError> {
+        let client = self.engine.client;
+        let signatures: Vec<Signature> = self.open.iter().map(Open::signature).collect();
+        let statuses = async {
+            match signatures.is_empty() {
+                true => Ok(Vec::new()),
+                false => {
+                    let answer = client.rpc.get_signature_statuses(&signatures).await;
+                    answer.map(|answer| answer.value)
+                }
+            }
+        };
+        let (height, statuses) = futures::join!(client.rpc.get_block_height(), statuses);
+        match height {
+            Ok(height) => self.height = height,
+            Err(error) => self.reason = Some(error.into()),
+        }
+        let statuses = statuses?;
+        let mut statuses = statuses.into_iter();
+        let before = self.open.len();
+        let mut failed = None;
+        self.open.retain(|open| match statuses.next().flatten() {
+            Some(status) if client.is_settled(&status) => {
+                if let Some(error) = status.err {
+                    failed = Some((open.signature(), error));
+                }
+                false
+            }
+            _ => true,
+        });
+        if let Some((signature, error)) = failed {
+            let programs = [bpf_loader_upgradeable::ID];
+            return Err(client.failure(&signature, error, &programs).await);
+        }
+        let confirmed = before.saturating_sub(self.open.len());
+        self.confirmed = self.confirmed.saturating_add(confirmed);
+        Ok(confirmed)
+    }
+
+    /// Nothing was confirmed for a while: drops what the account holds nevertheless, and what was signed with a blockhash that
+    /// the chain does not know. Whether that was anything.
+    async fn look_at_account(&mut self) -> Result<bool, ClientError> {
+        let engine = self.engine;
+        let found = match engine.fetch().await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(false),
+            Err(error) if may_pass(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let before = self.open.len();
+        self.open.retain(|open| {
+            let wanted = engine.wanted.get(open.chunk.clone());
+            found.elf.get(open.chunk.clone()) != wanted
+        });
+        let written = before.saturating_sub(self.open.len());
+        self.confirmed = self.confirmed.saturating_add(written);
+        let unknown = match self.blockhash {
+            Some((hash, ..)) if written == 0 => {
+                let level = engine.client.rpc.commitment();
+                let valid = engine.client.rpc.is_blockhash_valid(&hash, level).await;
+                valid.is_ok_and(|valid| !valid)
+            }
+            _ => false,
+        };
+        if unknown {
+            self.blockhash = None;
+            self.lost.extend(self.open.drain(..).map(|open| open.chunk));
+        }
+        Ok(written > 0 || unknown)
+    }
+
+    /// Writing the same bytes twice does no harm, but costs a fee: only what cannot land any more is written anew. The height is
+    /// one that was seen before the statuses were asked for.
+    fn drop_expired(&mut self, height: u64) {
+        let (lost, reason) = (&mut self.lost, &mut self.reason);
+        self.open.retain(|open| {
+            let last = open.last_valid_block_height;
+            let given_up = open.begun.elapsed() >= PATIENCE;
+            if given_up {
+                *reason = Some(unsettled(&open.signature(), height, last, PATIENCE));
+            }
+            let gone = given_up || height > last;
+            if gone {
+                lost.push(open.chunk.clone());
+            }
+            !gone
+        });
+    }
+
+    /// Signs as many of the pending chunks as may be under way.
+    async fn sign_more(&mut self) -> Result<(), ClientError> {
+        let height = self.height;
+        let room = WINDOW.saturating_sub(self.open.len());
+        if room == 0 || self.pending.is_empty() {
+            return Ok(());
+        }
+        self.blockhash = self
+            .blockhash
+            .filter(|(_, last, taken)| height < *last && taken.elapsed() < FRESH);
+        let (blockhash, last_valid_block_height) = match self.blockhash {
+            Some((blockhash, last, _)) => (blockhash, last),
+            None => match self.engine.blockhash().await {
+                // From a server that is behind: nothing would land with it.
+                Ok((_, last)) if last <= height => return Ok(()),
+                Ok((blockhash, last)) => {
+                    self.blockhash = Some((blockhash, last, Instant::now()));
+                    (blockhash, last)
+                }
+                Err(error) if may_pass(&error) => {
+                    self.reason = Some(error);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let signers = [self.engine.payer, self.engine.authority];
+        for _ in 0..room {
+            let Some(chunk) = self.pending.pop_front() else {
+                break;
+            };
+            let message = self.engine.write_message(chunk.clone(), blockhash)?;
+            self.open.push(Open {
+                chunk,
+                transaction: sign(message, &signers)?,
+                last_valid_block_height,
+                begun: Instant::now(),
+                sent: None,
+            });
         }
         Ok(())
     }
 
-    /// Writes up to [`WINDOW`] chunks under one blockhash. Returns those that were not confirmed, with the last error that
-    /// sending them met.
-    async fn write_window(
-        &self,
-        chunks: Vec<Chunk>,
-    ) -> Result<(Vec<Chunk>, Option<ClientError>), ClientError> {
-        let (blockhash, last_valid_block_height) = match self.blockhash().await {
-            Ok(found) => found,
-            Err(error) if error.is_transient() => return Ok((chunks, Some(error))),
-            Err(error) => return Err(error),
-        };
-        let signers = [self.payer, self.authority];
-        let mut open = Vec::with_capacity(chunks.len());
-        for chunk in chunks {
-            let transaction = sign(self.write_message(chunk.clone(), blockhash)?, &signers)?;
-            open.push((chunk, transaction));
+    /// Sends what is new, what was not confirmed for a while, and what could not be sent.
+    async fn send_due(&mut self) {
+        let rpc = &self.engine.client.rpc;
+        let concurrency = self.engine.options.concurrency.max(1);
+        let due = self
+            .open
+            .iter_mut()
+            .filter(|open| open.sent.is_none_or(|sent| sent.elapsed() >= RESEND));
+        let errors = stream::iter(due)
+            .map(|open| async move {
+                let sent = rpc
+                    .send_transaction_with_config(&open.transaction, unchecked())
+                    .await;
+                open.sent = sent.is_ok().then(Instant::now);
+                sent.err()
+            })
+            .buffer_unordered(concurrency)
+            .filter_map(|error| async move { error })
+            .collect::<Vec<_>>()
+            .await;
+        if let Some(error) = errors.into_iter().next_back() {
+            self.reason = Some(error.into());
         }
-        let mut reason = self.send_all(&open).await;
-        let begun = Instant::now();
-        let mut sent = begun;
-        loop {
-            tokio::time::sleep(POLL).await;
-            let height = self.client.rpc.get_block_height().await;
-            let signatures: Vec<Signature> = open.iter().map(|(_, tx)| signature(tx)).collect();
-            match self.client.rpc.get_signature_statuses(&signatures).await {
-                Ok(statuses) => {
-                    let mut statuses = statuses.value.into_iter();
-                    let mut still = Vec::with_capacity(open.len());
-                    for (chunk, transaction) in open {
-                        match statuses.next().flatten() {
-                            Some(status) if self.client.is_settled(&status) => {
-                                if let Some(error) = status.err {
-                                    let signature = signature(&transaction);
-                                    let programs = [bpf_loader_upgradeable::ID];
-                                    return Err(self
-                                        .client
-                                        .failure(&signature, error, &programs)
-                                        .await);
-                                }
-                            }
-                            _ => still.push((chunk, transaction)),
-                        }
-                    }
-                    open = still;
-                }
-                Err(error) => reason = Some(error.into()),
-            }
-            if open.is_empty() {
-                return Ok((Vec::new(), None));
-            }
-            match height {
-                Ok(height) if height > last_valid_block_height => break,
-                Ok(height) if begun.elapsed() >= PATIENCE => {
-                    reason = signatures.first().map(|signature| {
-                        unsettled(signature, height, last_valid_block_height, PATIENCE)
-                    });
-                    break;
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    reason = Some(error.into());
-                    // Without an answer nothing says that the blockhash has expired.
-                    if begun.elapsed() >= PATIENCE {
-                        break;
-                    }
-                    continue;
-                }
-            }
-            if sent.elapsed() >= RESEND {
-                sent = Instant::now();
-                reason = self.send_all(&open).await.or(reason);
-            }
-        }
-        // Writing the same bytes twice does no harm, so one that was confirmed unseen may be written again.
-        Ok((open.into_iter().map(|(chunk, _)| chunk).collect(), reason))
     }
+}
 
-    /// Sends transactions without waiting for their confirmation. Returns an error that one of them met.
-    async fn send_all(&self, open: &[(Chunk, VersionedTransaction)]) -> Option<ClientError> {
-        stream::iter(open)
-            .map(|(_, transaction)| {
-                self.client
-                    .rpc
-                    .send_transaction_with_config(transaction, unchecked())
-            })
-            .buffer_unordered(self.options.concurrency.max(1))
-            .fold(None, |last, sent| async move {
-                match sent {
-                    Ok(_) => last,
-                    Err(error) => Some(ClientError::from(error)),
-                }
-            })
-            .await
+impl Open {
+    fn signature(&self) -> Signature {
+        signature(&self.transaction)
     }
 }

@@ -9,7 +9,7 @@ use portcullis::{constants::MAX_ELF_LEN, error::PortcullisError};
 use portcullis_client::{
     account::{decode_buffer, BUFFER_HEADER},
     elf::Artifact,
-    upload::{buffer_address, Upload as Uploaded, UploadOptions, UploadProgress},
+    upload::{buffer_address, Upload as Uploaded, UploadOptions, UploadPlan, UploadProgress},
 };
 use serde_json::json;
 use solana_sdk::pubkey::Pubkey;
@@ -35,9 +35,12 @@ const MAX_VARIANTS: u16 = 16;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     portcullis buffer upload target/deploy/app.so\n  \
-    portcullis buffer upload target/deploy/app.so --authority MEMBER -k ci.json\n\n\
-    Run it again after an interruption: it goes on where it stopped. The uploader needs no role; it hands the buffer\n\
-    to the member who proposes (--authority).")]
+    portcullis buffer upload target/deploy/app.so --authority MEMBER -k ci.json\n  \
+    portcullis buffer upload target/deploy/app.so --reuse BUFFER\n  \
+    portcullis buffer upload target/deploy/app.so -u https://rpc.example.com,https://rpc.example.org --rpc-rate 40\n\n\
+    Run it again after an interruption, on any machine that has the same build and keypair: it goes on where it stopped.\n\
+    The uploader needs no role; it hands the buffer to the member who proposes (--authority). With --reuse an old buffer\n\
+    of the uploader becomes that of the new build, and only what differs is sent.")]
 pub struct Upload {
     /// The build: the .so file
     #[arg(value_name = "FILE")]
@@ -48,6 +51,9 @@ pub struct Upload {
     /// The program that it is for: shown in the next command
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
     program: Option<Pubkey>,
+    /// Write over this buffer of the uploader instead of creating one; it must be at least as large as the build
+    #[arg(long, value_name = "BUFFER")]
+    reuse: Option<Pubkey>,
     /// Transactions on the way at once
     #[arg(long, value_name = "NUMBER", default_value_t = CONCURRENCY, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
@@ -65,6 +71,7 @@ impl Upload {
             artifact: path,
             authority,
             program,
+            reuse,
             concurrency,
             write,
         } = self;
@@ -82,37 +89,49 @@ impl Upload {
             "upload with any key of your own, and hand the buffer over: --authority VAULT",
         )?;
         let authority = authority.unwrap_or(writer.key());
-        let place = free_place(&writer, &artifact, &authority).await?;
+        let place = match reuse {
+            Some(buffer) => Place::reused(buffer),
+            None => free_place(&writer, &artifact, &authority).await?,
+        };
         let buffer = place.buffer;
-        let rent = writer.rent(BUFFER_HEADER + artifact.bytes.len()).await?;
-        writer.show(
-            "about to upload a build",
-            Fields::new()
-                .row("file", path.display())
-                .row("hash", view::content(&artifact.commitment))
-                .row("buffer", buffer)
-                .row("authority", authority)
-                .row(
-                    "rent",
-                    format!("{rent} lamports, returned when it is used or closed"),
-                )
-                .row(
-                    "state",
-                    if place.begun {
-                        "begun before: goes on where it stopped"
-                    } else {
-                        "new"
-                    },
+        let options = options(ctx, &writer, &place, authority, concurrency).await?;
+        let plan = plan(&writer, &artifact, &options).await?;
+        let rent = writer.rent(BUFFER_HEADER + plan.len).await?;
+        let mut fields = Fields::new()
+            .row("file", path.display())
+            .row("hash", view::content(&artifact.commitment))
+            .row("buffer", buffer)
+            .row("authority", authority)
+            .row(
+                "rent",
+                format!("{rent} lamports, returned when it is used or closed"),
+            )
+            .row(
+                "state",
+                match (reuse, place.begun) {
+                    (Some(_), _) => format!("used again: {} transactions", plan.writes),
+                    (None, true) => "begun before: goes on where it stopped".to_string(),
+                    (None, false) => "new".to_string(),
+                },
+            );
+        if plan.len > artifact.bytes.len() {
+            fields.push(
+                "size",
+                format!(
+                    "{} bytes, {} of them zeros behind the build: the program needs as much room",
+                    plan.len,
+                    plan.len - artifact.bytes.len()
                 ),
-        )?;
-        let options = options(ctx, &place, authority, concurrency);
-        let cost = cost(&writer, &artifact, &options).await?;
-        writer.require_funds(cost, &[]).await?;
+            );
+        }
+        writer.show("about to upload a build", fields)?;
+        writer.require_funds(plan.lamports, &[]).await?;
         let would = json!({
             "buffer": buffer.to_string(),
             "artifact": artifact::json(&artifact, &path),
             "authority": authority.to_string(),
             "rent_lamports": rent,
+            "writes": plan.writes,
         });
         if writer.is_dry_run() {
             ctx.out.result(
@@ -150,33 +169,40 @@ impl Upload {
 }
 
 /// How a build is uploaded to its place.
-pub(crate) fn options(
+///
+/// # Errors
+/// Those of the RPC server, where it is asked for the price.
+pub(crate) async fn options(
     ctx: &Context,
+    writer: &Writer<'_>,
     place: &Place,
     authority: Pubkey,
     concurrency: u16,
-) -> UploadOptions {
-    UploadOptions {
+) -> Result<UploadOptions, CliError> {
+    ctx.settle_price(&[place.buffer, writer.payer_key()])
+        .await?;
+    Ok(UploadOptions {
         concurrency: usize::from(concurrency),
-        compute_unit_price_micro_lamports: ctx.global.compute_unit_price_micro_lamports,
+        compute_unit_price_micro_lamports: ctx.compute_unit_price(),
         authority: Some(authority),
         variant: place.variant,
-    }
+        reuse: place.reused.then_some(place.buffer),
+    })
 }
 
-/// Lamports that an upload takes, rent and fees.
+/// What an upload takes.
 ///
 /// # Errors
 /// Those of the client.
-pub(crate) async fn cost(
+pub(crate) async fn plan(
     writer: &Writer<'_>,
     artifact: &Artifact,
     options: &UploadOptions,
-) -> Result<u64, CliError> {
+) -> Result<UploadPlan, CliError> {
     let (signer, payer) = (writer.signer.as_ref(), writer.payer.as_ref());
     Ok(writer
         .client
-        .upload_cost(artifact, signer, payer, options)
+        .upload_plan(artifact, signer, payer, options)
         .await?)
 }
 
@@ -222,6 +248,19 @@ pub(crate) struct Place {
     pub variant: u16,
     /// This upload was begun there before, or even finished.
     pub begun: bool,
+    /// It was another build's.
+    reused: bool,
+}
+
+impl Place {
+    fn reused(buffer: Pubkey) -> Self {
+        Self {
+            buffer,
+            variant: 0,
+            begun: true,
+            reused: true,
+        }
+    }
 }
 
 /// The first of the uploader's addresses for this build whose buffer is not in use: a proposal may hold the earlier ones.
@@ -239,6 +278,7 @@ pub(crate) async fn free_place(
             buffer,
             variant,
             begun,
+            reused: false,
         };
         let Some(account) = writer.client.get_account(&buffer).await? else {
             return Ok(place(false));
@@ -247,8 +287,9 @@ pub(crate) async fn free_place(
         let Ok(found) = decode_buffer(&buffer, &account) else {
             return Ok(place(false));
         };
+        // One that was used again for another build is not this one's any more.
         let unfinished =
-            found.authority == Some(writer.key()) && found.elf.len() == artifact.bytes.len();
+            found.authority == Some(writer.key()) && is_part(&found.elf, &artifact.bytes);
         let handed_over = found.authority == Some(*authority) && found.elf == artifact.bytes;
         if unfinished || handed_over {
             return Ok(place(true));
@@ -263,6 +304,12 @@ pub(crate) async fn free_place(
         ),
     )
     .hint("hand back those of proposals that have ended: portcullis buffer return REF"))
+}
+
+/// Whether a buffer holds nothing but parts of a build: where it was not written yet it is zero.
+fn is_part(found: &[u8], build: &[u8]) -> bool {
+    let mut bytes = found.iter().zip(build);
+    found.len() == build.len() && bytes.all(|(found, built)| *found == 0 || found == built)
 }
 
 /// A bar on a terminal, nothing elsewhere.

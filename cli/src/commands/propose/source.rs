@@ -94,12 +94,12 @@ impl Source {
         artifact: Artifact,
     ) -> Result<Self, CliError> {
         let place = free_place(writer, &artifact, &writer.key()).await?;
-        let options = upload::options(ctx, &place, writer.key(), CONCURRENCY);
+        let options = upload::options(ctx, writer, &place, writer.key(), CONCURRENCY).await?;
         Ok(Self {
             buffer: place.buffer,
             commitment: artifact.commitment,
             rent: writer.rent(BUFFER_HEADER + artifact.bytes.len()).await?,
-            unpaid: upload::cost(writer, &artifact, &options).await?,
+            unpaid: upload::plan(writer, &artifact, &options).await?.lamports,
             upload: Some((artifact, options)),
         })
     }
