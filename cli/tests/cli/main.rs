@@ -17,4 +17,5 @@ mod signed_votes;
 mod standbys;
 mod triggers;
 mod upgrades;
+mod uploads;
 mod votes;

@@ -22,6 +22,7 @@ use portcullis_client::{
 };
 use portcullis_localnet::{set_account, TimeControl};
 use solana_loader_v3_interface::instruction as loader_v3;
+use solana_rpc_client::rpc_client::GetConfirmedSignaturesForAddress2Config;
 use solana_sdk::{account::Account, pubkey::Pubkey, signature::Keypair, signer::Signer};
 use solana_system_interface::instruction as system;
 
@@ -78,6 +79,34 @@ impl Net {
     pub fn lamports(&self, address: &Pubkey) -> u64 {
         let rpc = self.client().rpc;
         runtime().block_on(rpc.get_balance(address)).unwrap()
+    }
+
+    /// The fees of all transactions that a key has paid for, in lamports, as the chain recorded them.
+    pub fn fees_of(&self, name: &str) -> u64 {
+        let (client, address) = (self.client(), key(name).pubkey());
+        runtime().block_on(async {
+            let mut fees = 0;
+            let mut before = None;
+            loop {
+                let page = GetConfirmedSignaturesForAddress2Config {
+                    before,
+                    ..Default::default()
+                };
+                let page = client
+                    .rpc
+                    .get_signatures_for_address_with_config(&address, page)
+                    .await
+                    .unwrap();
+                for entry in &page {
+                    let signature = entry.signature.parse().unwrap();
+                    fees += client.transaction_summary(&signature).await.unwrap().fee;
+                }
+                match page.last() {
+                    Some(last) => before = Some(last.signature.parse().unwrap()),
+                    None => return fees,
+                }
+            }
+        })
     }
 
     /// The bytes of a buffer, behind its header.

@@ -3,10 +3,12 @@
 //! Commands are written as in a shell. `$alice` is the address of that key, `$council` that of the council; so is each of [`KEYS`].
 
 mod chain;
+mod chaos;
 mod proxy;
 mod setup;
 mod snapshot;
 
+pub use chaos::{Chance, Chaos};
 pub use proxy::Fault;
 pub use setup::{adopt, council_create, strangers, PLAIN};
 
@@ -120,6 +122,15 @@ impl Net {
         }
     }
 
+    /// A program of so many bytes. The loader does not look behind the sections.
+    pub fn write_build(&self, name: &str, len: usize) -> Vec<u8> {
+        let mut build = samples::spl_token().unwrap();
+        let mut chance = Chance::new(1);
+        build.resize_with(len, || chance.below(255) as u8 + 1);
+        self.write(name, &build);
+        build
+    }
+
     pub fn url(&self) -> &str {
         self.localnet.rpc_url()
     }
@@ -132,7 +143,7 @@ impl Net {
         fs::read(self.path().join(name)).unwrap()
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -144,7 +155,7 @@ impl Net {
         })
     }
 
-    fn command(&self, line: &str) -> Command {
+    pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
         command
             .current_dir(self.path())

@@ -124,16 +124,7 @@ impl State {
     }
 
     fn pass_on(&self, body: &str, client: Option<&mut TcpStream>) {
-        let mut server = TcpStream::connect(&self.upstream).unwrap();
-        write!(
-            server,
-            "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = Vec::new();
-        server.read_to_end(&mut answer).unwrap();
+        let answer = forward(&self.upstream, body).unwrap();
         if let Some(client) = client {
             let _ = client.write_all(&answer);
             let _ = client.shutdown(Shutdown::Write);
@@ -141,8 +132,22 @@ impl State {
     }
 }
 
+/// Asks the localnet; gives its whole answer.
+pub(super) fn forward(upstream: &str, body: &str) -> io::Result<Vec<u8>> {
+    let mut server = TcpStream::connect(upstream)?;
+    write!(
+        server,
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
 /// The body of a request.
-fn request(client: &mut TcpStream) -> io::Result<String> {
+pub(super) fn request(client: &mut TcpStream) -> io::Result<String> {
     let mut bytes = Vec::new();
     let mut part = [0; 4096];
     loop {
