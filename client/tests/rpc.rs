@@ -317,19 +317,20 @@ async fn an_interrupted_upload_goes_on_and_is_handed_over_once() {
     ));
 
     // Another variant is another buffer, and can be closed for its lamports.
+    let dear = UploadOptions {
+        variant: 1,
+        compute_unit_price_micro_lamports: Some(1_000_000),
+        authority: Some(payer.pubkey()),
+        ..plain
+    };
+    let before = client.rpc.get_balance(&payer.pubkey()).await.unwrap();
+    let plan = client.upload_plan(&artifact, payer, payer, &dear).await;
     let other = client
-        .upload_buffer(
-            &artifact,
-            payer,
-            payer,
-            &UploadOptions {
-                variant: 1,
-                ..plain
-            },
-            &report,
-        )
+        .upload_buffer(&artifact, payer, payer, &dear, &report)
         .await
         .unwrap();
+    let after = client.rpc.get_balance(&payer.pubkey()).await.unwrap();
+    assert_eq!(before - after, plan.unwrap().lamports);
     net.send(
         close_buffer(&other.buffer, &payer.pubkey(), &payer.pubkey()),
         &[],

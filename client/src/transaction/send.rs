@@ -326,10 +326,12 @@ pub(crate) fn signature(transaction: &VersionedTransaction) -> Signature {
 mod tests {
     use std::sync::Arc;
 
+    use serde_json::json;
     use solana_client::nonblocking::rpc_client::RpcClient;
+    use solana_rpc_client_api::request::RpcRequest;
 
     use super::*;
-    use crate::transaction::unsigned;
+    use crate::{rpc::mock, transaction::unsigned};
 
     /// A server whose block height is 1234 for ever, and that knows no transaction.
     async fn confirm(last_valid_block_height: u64, patience: Duration) -> ClientError {
@@ -361,6 +363,31 @@ mod tests {
             matches!(error, ClientError::BlockhashExpired { .. }),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn what_a_server_forgot_for_a_moment_is_no_failure() {
+        let status = |status| json!({ "context": { "slot": 1 }, "value": [status] });
+        let landed =
+            json!({ "slot": 1, "confirmations": null, "err": null, "status": { "Ok": null } });
+        let failed = json!({
+            "slot": 1, "confirmations": null, "err": "AccountInUse", "status": { "Err": "AccountInUse" },
+        });
+        for (found, is_there) in [(landed, true), (failed, false)] {
+            let request = RpcRequest::GetSignatureStatuses;
+            // Its list of the newest lacks the transaction, its history does not.
+            let client = mock::client([status(json!(null)), status(found)].map(|a| (request, a)));
+            let message = build_message(&[], &Pubkey::new_unique(), &[], Default::default());
+            let transaction = unsigned(message.unwrap());
+            let done = client.confirm(&transaction, 0, &[], Duration::ZERO).await;
+            match done {
+                Ok(found) => assert!(is_there && found == signature(&transaction)),
+                Err(error) => assert!(
+                    !is_there && matches!(error, ClientError::TransactionFailed { .. }),
+                    "{error}"
+                ),
+            }
+        }
     }
 
     #[test]

@@ -245,18 +245,31 @@ impl<'a> Uploader<'a> {
         };
         let authority = self.authority.pubkey();
         let hand_over = self.options.authority.is_some_and(|to| to != authority);
-        let write = self.write_instruction(0..1)?;
-        let options = self.send_options(WRITE_COMPUTE_UNITS);
-        let fee = self
-            .client
-            .fee_of(&[write], &self.payer.pubkey(), &options)
-            .await?;
         let writes = self.missing(found)?.len();
-        let transactions = (writes as u64)
-            .saturating_add(found.is_none().into())
-            .saturating_add(hand_over.into());
+        let steps = u64::from(found.is_none()).saturating_add(hand_over.into());
+        let fees = [
+            (
+                writes as u64,
+                self.write_instruction(0..1)?,
+                WRITE_COMPUTE_UNITS,
+            ),
+            // A creation has the same signers as a hand-over.
+            (
+                steps,
+                set_buffer_authority(&self.buffer, &authority, &authority),
+                STEP_COMPUTE_UNITS,
+            ),
+        ];
+        let mut lamports = rent;
+        for (count, instruction, compute_units) in fees {
+            if count > 0 {
+                let (payer, options) = (self.payer.pubkey(), self.send_options(compute_units));
+                let fee = self.client.fee_of(&[instruction], &payer, &options).await?;
+                lamports = lamports.saturating_add(fee.saturating_mul(count));
+            }
+        }
         Ok(UploadPlan {
-            lamports: rent.saturating_add(fee.saturating_mul(transactions)),
+            lamports,
             writes,
             len: self.wanted.len(),
         })

@@ -232,9 +232,8 @@ pub(crate) async fn send(
         .await;
     bar.finish_and_clear();
     upload.map_err(|error| {
-        let interrupted = error.is_transient();
         let error = CliError::from(error);
-        if interrupted {
+        if error.exit == ExitCode::Network {
             error.hint("nothing is lost: run the same command again, it goes on where it stopped")
         } else {
             error

@@ -177,7 +177,7 @@ impl Shared {
         for (status, signature) in statuses.iter_mut().zip(signatures) {
             // Of one in ten it never knows anything.
             let sum: u32 = signature.as_str().unwrap().bytes().map(u32::from).sum();
-            if sum % 10 == 0 && !status.is_null() {
+            if sum.is_multiple_of(10) && !status.is_null() {
                 self.seen.lost_confirmations.fetch_add(1, SeqCst);
                 *status = json!(null);
             }
