@@ -1,6 +1,7 @@
 # make demo     the main job, on the embedded validator       make test     all tests
 # make fuzz     20,000 random sequences, chain against model   (PORTCULLIS_SEED=n: others)
 # make program  rebuild artifacts/ and the tests' ELF          make bench    rewrite docs/compute-units.md
+# make bench-upload  an upload of 1 MB against Solana's own command line, which it builds first (half an hour, once)
 # make mutants  break the program in 1,400 places, one at a time: which tests notice? (an hour or two)
 # make lint     fmt and clippy, warnings denied               make docs     rustdoc, warnings denied
 # make check    what CI checks against the committed files: ELF, IDL, compute units
@@ -12,7 +13,7 @@ WORKSPACE := --locked --workspace
 FORWARDER := tests/programs/forwarder
 MUTANTS := tests/mutants
 
-.PHONY: demo test fuzz mutants setup program bench lint docs check fmt
+.PHONY: demo test fuzz mutants setup program bench bench-upload lint docs check fmt
 
 demo: setup
 	$(CARGO) run --locked --bin portcullis -- demo
@@ -35,6 +36,9 @@ program:
 
 bench: setup
 	$(CARGO) run -q --locked --bin compute-units -- docs/compute-units.md
+
+bench-upload: setup
+	scripts/bench-upload.sh
 
 lint: setup
 	$(CARGO) fmt --all --check

@@ -2,6 +2,7 @@
 //! so addresses are too; what differs from run to run (digests, signatures, times, ports) is filtered out of the snapshots.
 
 mod bad_input;
+mod bench_upload;
 mod buffers;
 mod changes;
 mod emergency;

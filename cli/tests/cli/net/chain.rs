@@ -23,7 +23,12 @@ use portcullis_client::{
 use portcullis_localnet::{set_account, TimeControl};
 use solana_loader_v3_interface::instruction as loader_v3;
 use solana_rpc_client::rpc_client::GetConfirmedSignaturesForAddress2Config;
-use solana_sdk::{account::Account, pubkey::Pubkey, signature::Keypair, signer::Signer};
+use solana_sdk::{
+    account::Account,
+    pubkey::Pubkey,
+    signature::{Keypair, Signature},
+    signer::Signer,
+};
 use solana_system_interface::instruction as system;
 
 use super::{key, Net, KEYS};
@@ -81,31 +86,39 @@ impl Net {
         runtime().block_on(rpc.get_balance(address)).unwrap()
     }
 
-    /// The fees of all transactions that a key has paid for, in lamports, as the chain recorded them.
-    pub fn fees_of(&self, name: &str) -> u64 {
+    /// All transactions that name a key, as the chain recorded them.
+    pub fn signatures_of(&self, name: &str) -> Vec<Signature> {
         let (client, address) = (self.client(), key(name).pubkey());
+        let mut signatures: Vec<Signature> = Vec::new();
+        loop {
+            let page = GetConfirmedSignaturesForAddress2Config {
+                before: signatures.last().copied(),
+                ..Default::default()
+            };
+            let page = client
+                .rpc
+                .get_signatures_for_address_with_config(&address, page);
+            let page = runtime().block_on(page).unwrap();
+            if page.is_empty() {
+                return signatures;
+            }
+            signatures.extend(
+                page.iter()
+                    .map(|entry| -> Signature { entry.signature.parse().unwrap() }),
+            );
+        }
+    }
+
+    /// The fees of all of them, in lamports.
+    pub fn fees_of(&self, name: &str) -> u64 {
+        let client = self.client();
+        let signatures = self.signatures_of(name);
         runtime().block_on(async {
             let mut fees = 0;
-            let mut before = None;
-            loop {
-                let page = GetConfirmedSignaturesForAddress2Config {
-                    before,
-                    ..Default::default()
-                };
-                let page = client
-                    .rpc
-                    .get_signatures_for_address_with_config(&address, page)
-                    .await
-                    .unwrap();
-                for entry in &page {
-                    let signature = entry.signature.parse().unwrap();
-                    fees += client.transaction_summary(&signature).await.unwrap().fee;
-                }
-                match page.last() {
-                    Some(last) => before = Some(last.signature.parse().unwrap()),
-                    None => return fees,
-                }
+            for signature in &signatures {
+                fees += client.transaction_summary(signature).await.unwrap().fee;
             }
+            fees
         })
     }
 

@@ -1,6 +1,8 @@
-//! A bad network between the binary and the localnet. What happens to a request follows from a seed and the request's number.
+//! A bad network between the binary and the localnet. What happens to a request follows from a seed and the request's number;
+//! `PORTCULLIS_SEED=n` gives others.
 
 use std::{
+    env,
     io::Write,
     net::{TcpListener, TcpStream},
     sync::{
@@ -59,18 +61,21 @@ struct Shared {
     seed: u64,
     seen: Arc<Seen>,
     first_blockhash: OnceLock<Value>,
+    blockhashes: AtomicU64,
 }
 
 impl Net {
     pub fn chaos(&self, seed: u64) -> Chaos {
+        let more = env::var("PORTCULLIS_SEED").map_or(0, |seed| seed.parse().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Seen::default());
         let shared = Arc::new(Shared {
             upstream: self.url().trim_start_matches("http://").to_string(),
-            seed,
+            seed: seed.wrapping_add(more),
             seen: Arc::clone(&seen),
             first_blockhash: OnceLock::new(),
+            blockhashes: AtomicU64::new(0),
         });
         // It ends with the process.
         thread::spawn(move || {
@@ -147,7 +152,7 @@ impl Shared {
         };
         let found = String::from_utf8(found).unwrap();
         let (_, found) = found.split_once("\r\n\r\n").unwrap();
-        let altered = self.alter(&body, found, &mut chance);
+        let altered = self.alter(&body, found);
         answer(
             &mut client,
             "200 OK",
@@ -157,11 +162,13 @@ impl Shared {
     }
 
     /// A server that is behind, and one that has forgotten.
-    fn alter(&self, body: &str, found: &str, chance: &mut Chance) -> Option<String> {
+    fn alter(&self, body: &str, found: &str) -> Option<String> {
         if body.contains("\"getLatestBlockhash\"") {
             let found: Value = serde_json::from_str(found).unwrap();
             let first = self.first_blockhash.get_or_init(|| found.clone());
-            if chance.below(100) >= 30 || found["result"]["value"] == first["result"]["value"] {
+            // Every other time.
+            let fresh = self.blockhashes.fetch_add(1, SeqCst).is_multiple_of(2);
+            if fresh || found["result"]["value"] == first["result"]["value"] {
                 return None;
             }
             self.seen.stale_blockhashes.fetch_add(1, SeqCst);

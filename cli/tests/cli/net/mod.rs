@@ -32,6 +32,7 @@ const FORWARDER: &str = concat!(
     "/../tests/programs/forwarder.so"
 );
 const FUNDS: u64 = 1_000_000_000_000;
+const SLOT_TIME_MS: u64 = 50;
 const KEYS: [&str; 9] = [
     "alice",
     "bob",
@@ -49,6 +50,11 @@ fn key(name: &str) -> Keypair {
     let bytes = name.as_bytes();
     seed[..bytes.len()].copy_from_slice(bytes);
     Keypair::new_from_array(seed)
+}
+
+/// A key as its file holds it.
+fn numbers(key: &Keypair) -> String {
+    serde_json::to_string(&key.to_bytes().to_vec()).unwrap()
 }
 
 /// The address of one of the fixed keys.
@@ -69,15 +75,21 @@ impl Net {
     }
 
     pub fn with_deployed(deployed: &str) -> Self {
-        Self::with(deployed, None)
+        Self::with(deployed, None, SLOT_TIME_MS)
+    }
+
+    /// With slots of so many milliseconds; a cluster's have 400.
+    pub fn with_slots_of(milliseconds: u64) -> Self {
+        Self::with("old.so", None, milliseconds)
     }
 
     /// Portcullis itself can be upgraded by a plain key.
     pub fn with_upgradeable_portcullis() -> Self {
-        Self::with("old.so", Some(key("stranger").pubkey()))
+        let authority = Some(key("stranger").pubkey());
+        Self::with("old.so", authority, SLOT_TIME_MS)
     }
 
-    fn with(deployed: &str, portcullis_authority: Option<Pubkey>) -> Self {
+    fn with(deployed: &str, portcullis_authority: Option<Pubkey>, slot_time_ms: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("old.so"), samples::spl_token().unwrap()).unwrap();
@@ -92,8 +104,7 @@ impl Net {
         fs::copy(FORWARDER, at("v3.so")).unwrap();
         fs::write(at("release.json"), b"{\"commit\":\"7f3a\"}").unwrap();
         for name in KEYS {
-            let numbers = serde_json::to_string(&key(name).to_bytes().to_vec()).unwrap();
-            fs::write(at(&format!("{name}.json")), numbers).unwrap();
+            fs::write(at(&format!("{name}.json")), numbers(&key(name))).unwrap();
         }
         let program = |name: &str| ProgramConfig {
             program_id: key(name).pubkey(),
@@ -101,7 +112,7 @@ impl Net {
             upgrade_authority: Some(key("authority").pubkey()),
         };
         let localnet = Localnet::start(LocalnetConfig {
-            slot_time_ms: 50,
+            slot_time_ms,
             funded_accounts: ["alice", "bob", "carol", "guard"]
                 .map(|name| (key(name).pubkey(), FUNDS))
                 .to_vec(),
@@ -123,9 +134,9 @@ impl Net {
     }
 
     /// A program of so many bytes. The loader does not look behind the sections.
-    pub fn write_build(&self, name: &str, len: usize) -> Vec<u8> {
+    pub fn write_build(&self, name: &str, len: usize, seed: u64) -> Vec<u8> {
         let mut build = samples::spl_token().unwrap();
-        let mut chance = Chance::new(1);
+        let mut chance = Chance::new(seed);
         build.resize_with(len, || chance.below(255) as u8 + 1);
         self.write(name, &build);
         build
@@ -137,6 +148,11 @@ impl Net {
 
     pub fn write(&self, name: &str, bytes: &[u8]) {
         fs::write(self.path().join(name), bytes).unwrap();
+    }
+
+    /// A key of nobody, in a file.
+    pub fn write_new_key(&self, name: &str) {
+        self.write(name, numbers(&Keypair::new()).as_bytes());
     }
 
     pub fn read(&self, name: &str) -> Vec<u8> {
