@@ -2,6 +2,7 @@
 //! the artifact, and only bytes that differ from the chain's are written.
 
 mod diff;
+mod step;
 mod uploader;
 mod write;
 
@@ -12,7 +13,7 @@ use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
 use solana_sdk_ids::bpf_loader_upgradeable;
 use solana_signer::Signer;
 
-use self::uploader::{Step, Uploader};
+use self::{step::Step, uploader::Uploader};
 use crate::{
     account::BUFFER_HEADER,
     elf::Artifact,

@@ -1,24 +1,19 @@
 //! One upload under way: what is missing, and how it is cut into transactions.
 
-use std::{borrow::Cow, pin::pin, time::Duration};
+use std::borrow::Cow;
 
-use futures::future::{select, Either};
-
-use solana_loader_v3_interface::instruction::{self as loader, UpgradeableLoaderInstruction};
+use solana_loader_v3_interface::instruction as loader;
 use solana_message::VersionedMessage;
-use solana_sdk::{
-    hash::Hash,
-    instruction::{AccountMeta, Instruction},
-    pubkey::Pubkey,
-};
-use solana_sdk_ids::{bpf_loader_upgradeable, system_program};
+use solana_sdk::{hash::Hash, instruction::Instruction, pubkey::Pubkey};
+use solana_sdk_ids::system_program;
 use solana_signer::Signer;
-use solana_system_interface::instruction as system;
 
 use super::{
     buffer_address,
     diff::{differences, Chunk},
-    set_buffer_authority, UploadOptions, UploadPlan,
+    set_buffer_authority,
+    step::STEP_COMPUTE_UNITS,
+    UploadOptions, UploadPlan,
 };
 use crate::{
     account::{decode_buffer, Buffer, BUFFER_HEADER},
@@ -26,13 +21,10 @@ use crate::{
     error::ClientError,
     rpc::Client,
     transaction::{
-        build_message, is_unanswered, transaction_size, unsigned, with_budget, SendOptions,
-        MAX_TRANSACTION_BYTES, RESEND,
+        build_message, transaction_size, unsigned, with_budget, SendOptions, MAX_TRANSACTION_BYTES,
     },
 };
 
-/// Enough for a creation or a hand-over.
-const STEP_COMPUTE_UNITS: u32 = 20_000;
 /// Enough for a `Write` and the compute budget's instructions: loader v3 charges 2,370 for each of its own, the compute budget
 /// 150 (Agave 4.2).
 const WRITE_COMPUTE_UNITS: u32 = 3_000;
@@ -44,17 +36,10 @@ pub(super) struct Uploader<'a> {
     pub(super) wanted: Cow<'a, [u8]>,
     pub(super) buffer: Pubkey,
     /// What the buffer's address follows from; none where the address of another artifact's buffer was given.
-    seed: Option<String>,
+    pub(super) seed: Option<String>,
     pub(super) authority: &'a dyn Signer,
     pub(super) payer: &'a dyn Signer,
     pub(super) options: &'a UploadOptions,
-}
-
-/// What changes the buffer beside its bytes.
-#[derive(Clone, Copy)]
-pub(super) enum Step<'a> {
-    Create,
-    HandOver(&'a Pubkey),
 }
 
 impl<'a> Uploader<'a> {
@@ -207,33 +192,6 @@ impl<'a> Uploader<'a> {
         Ok(differences(&self.wanted, found, self.chunk_len()?))
     }
 
-    /// The instructions that create the buffer, whether or not its address already holds lamports.
-    fn create(&self, rent: u64, found_lamports: u64) -> Vec<Instruction> {
-        let (payer, authority) = (self.payer.pubkey(), self.authority.pubkey());
-        // Without a seed the buffer was there at the beginning, so it is not created.
-        let seed = self.seed.as_deref().unwrap_or_default();
-        let space = BUFFER_HEADER.saturating_add(self.wanted.len()) as u64;
-        let owner = bpf_loader_upgradeable::ID;
-        let mut instructions = if found_lamports == 0 {
-            vec![system::create_account_with_seed(
-                &payer,
-                &self.buffer,
-                &authority,
-                seed,
-                rent,
-                space,
-                &owner,
-            )]
-        } else {
-            vec![
-                system::transfer(&payer, &self.buffer, rent.saturating_sub(found_lamports)),
-                system::allocate_with_seed(&self.buffer, &authority, seed, space, &owner),
-            ]
-        };
-        instructions.push(initialize_buffer(&self.buffer, &authority));
-        instructions
-    }
-
     /// What the rest of the upload takes: rent, and the fees of the creation, of the writes and of the hand-over.
     pub(super) async fn plan(&self, found: Option<&Buffer>) -> Result<UploadPlan, ClientError> {
         let rent = match found {
@@ -305,94 +263,6 @@ impl<'a> Uploader<'a> {
             .get_latest_blockhash_with_commitment(commitment)
             .await?)
     }
-
-    /// Waits until the account shows that a step is done.
-    async fn seen(&self, step: Step<'_>) {
-        let mut still = STILL;
-        loop {
-            tokio::time::sleep(still).await;
-            if self.is_done(step).await.is_ok_and(|done| done) {
-                return;
-            }
-            still = still.saturating_mul(2);
-        }
-    }
-
-    async fn is_done(&self, step: Step<'_>) -> Result<bool, ClientError> {
-        match (step, self.fetch().await?) {
-            (Step::Create, found) => Ok(found.is_some()),
-            (Step::HandOver(_), None) => Ok(false),
-            (Step::HandOver(to), Some(found)) => {
-                Ok(found.authority == Some(*to) || self.is_handed_over(&found)?)
-            }
-        }
-    }
-
-    /// Sends a step until it is done. Neither an answer nor a confirmation that is lost stops it: the account shows whether it is.
-    pub(super) async fn take(&self, step: Step<'_>) -> Result<(), ClientError> {
-        let mut failures = 0;
-        loop {
-            let instructions = match step {
-                Step::Create => {
-                    let (rent, lamports) = self.rent().await?;
-                    self.create(rent, lamports)
-                }
-                Step::HandOver(to) => {
-                    let from = self.authority.pubkey();
-                    vec![set_buffer_authority(&self.buffer, &from, to)]
-                }
-            };
-            let options = self.send_options(STEP_COMPUTE_UNITS);
-            let signers = [self.authority];
-            let sent = self
-                .client
-                .send(&instructions, self.payer, &signers, &options);
-            let error = match select(pin!(sent), pin!(self.seen(step))).await {
-                Either::Left((Ok(_), _)) | Either::Right(_) => return Ok(()),
-                Either::Left((Err(error), _)) => error,
-            };
-            tracing::debug!(%error, failures, "a step of an upload failed");
-            match self.is_done(step).await {
-                Ok(true) => return Ok(()),
-                Err(error) if !may_pass(&error) => return Err(error),
-                _ => {}
-            }
-            if failures >= IDLE_ROUNDS || !may_pass(&error) {
-                return Err(error);
-            }
-            tokio::time::sleep(pause_after(failures)).await;
-            failures = failures.saturating_add(1);
-        }
-    }
-}
-
-/// Without a confirmation for so long, the account is read: confirmations can be lost. Longer after each reading in vain.
-pub(super) const STILL: Duration = Duration::from_secs(4);
-/// Rounds in a row that may pass without anything getting done.
-pub(super) const IDLE_ROUNDS: u32 = 5;
-
-/// The pause after so many rounds without progress.
-pub(super) fn pause_after(idle: u32) -> Duration {
-    RESEND.saturating_mul(1_u32.checked_shl(idle).unwrap_or(u32::MAX))
-}
-
-/// Whether an error is one of the network, which may get better. To look at the account first, then to repeat, does no harm here.
-pub(super) fn may_pass(error: &ClientError) -> bool {
-    error.is_transient()
-        || is_unanswered(error)
-        || matches!(error, ClientError::NotConfirmed { .. })
-}
-
-/// The instruction that sets a new buffer's authority; must stand in the transaction that creates the account.
-fn initialize_buffer(buffer: &Pubkey, authority: &Pubkey) -> Instruction {
-    Instruction::new_with_bincode(
-        bpf_loader_upgradeable::ID,
-        &UpgradeableLoaderInstruction::InitializeBuffer,
-        vec![
-            AccountMeta::new(*buffer, false),
-            AccountMeta::new_readonly(*authority, false),
-        ],
-    )
 }
 
 #[cfg(test)]

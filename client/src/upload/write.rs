@@ -13,7 +13,8 @@ use solana_transaction::versioned::VersionedTransaction;
 
 use super::{
     diff::Chunk,
-    uploader::{may_pass, pause_after, Uploader, IDLE_ROUNDS, STILL},
+    step::{may_pass, pause_after, IDLE_ROUNDS, STILL},
+    uploader::Uploader,
     UploadProgress,
 };
 use crate::{
