@@ -319,17 +319,24 @@ fn another_council_s_instruction_is_passed_over_also_with_ours_behind_it() {
 }
 
 #[test]
-fn bytes_and_accounts_behind_those_needed_are_ignored_as_on_chain() {
+fn accounts_behind_those_needed_are_ignored_as_on_chain_and_bytes_refused() {
     let mut world = World::new();
     world.propose();
     let mut veto = world
         .builder
         .veto(&world.keys, world.members[2], world.vote());
-    veto.data.extend_from_slice(b"more");
     veto.accounts.push(anchor_lang::prelude::AccountMeta::new(
         Pubkey::new_unique(),
         false,
     ));
+    let mut longer = veto.clone();
+    longer.data.extend_from_slice(b"more");
+    assert_eq!(
+        world.feed(longer),
+        Err(ReplayError::BadArguments {
+            instruction: "veto"
+        })
+    );
     assert_eq!(world.feed(veto).unwrap()[0].event.fields["vetoed"], true);
 }
 

@@ -125,11 +125,7 @@ impl Client {
                 .map_err(|error| self.explain_error(error.into(), &programs));
             let error = match sent {
                 Ok(_) => break,
-                // An earlier attempt may have arrived although its answer did not.
-                Err(ClientError::TransactionFailed {
-                    error: TransactionError::AlreadyProcessed,
-                    ..
-                }) => break,
+                Err(error) if is_processed(&error) => break,
                 Err(error) => error,
             };
             // From the first that may have arrived on, only `confirm` finds out what became of it; it sends it again, too.
@@ -322,6 +318,13 @@ pub(crate) fn signature(transaction: &VersionedTransaction) -> Signature {
     transaction.signatures.first().copied().unwrap_or_default()
 }
 
+/// Whether the transaction has arrived before: an earlier attempt whose answer was lost, or the same transaction of a process
+/// that was killed. Not every server says so by the runtime's error; some only by its text.
+fn is_processed(error: &ClientError) -> bool {
+    let processed = TransactionError::AlreadyProcessed.to_string();
+    error.to_string().contains(&processed)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -406,5 +409,22 @@ mod tests {
         ] {
             assert_eq!(is_unanswered(&refused(code)), unanswered, "{code:?}");
         }
+    }
+
+    #[test]
+    fn a_transaction_that_arrived_before_is_no_failure() {
+        // As surfpool 1.6 says it.
+        let refused = ClientError::RpcRefused {
+            request: "sendTransaction".into(),
+            code: Some(-32603),
+            reason: "Transaction error: This transaction has already been processed".into(),
+        };
+        assert!(is_processed(&refused));
+        let failed = |error| ClientError::TransactionFailed {
+            error,
+            logs: vec![],
+        };
+        assert!(is_processed(&failed(TransactionError::AlreadyProcessed)));
+        assert!(!is_processed(&failed(TransactionError::AccountNotFound)));
     }
 }

@@ -1,6 +1,5 @@
-//! Asks what a transaction would do and cost.
+//! Asks what a transaction would do.
 
-use solana_message::VersionedMessage;
 use solana_rpc_client_api::config::{RpcSimulateTransactionConfig, UiTransactionEncoding};
 use solana_sdk::{
     hash::Hash, instruction::Instruction, pubkey::Pubkey, transaction::TransactionError,
@@ -72,22 +71,6 @@ impl Client {
             logs,
             error,
             refusal,
-        })
-    }
-
-    /// The fee of a message in lamports.
-    ///
-    /// # Errors
-    /// Those of the server.
-    pub async fn fee(&self, message: &VersionedMessage) -> Result<u64, ClientError> {
-        Ok(match message {
-            VersionedMessage::Legacy(message) => self.rpc.get_fee_for_message(message).await?,
-            VersionedMessage::V0(message) => self.rpc.get_fee_for_message(message).await?,
-            VersionedMessage::V1(_) => {
-                return Err(ClientError::InvalidTransaction {
-                    reason: "messages of version 1 are not supported".into(),
-                })
-            }
         })
     }
 }

@@ -21,7 +21,8 @@ use crate::{
     error::ClientError,
     rpc::Client,
     transaction::{
-        build_message, transaction_size, unsigned, with_budget, SendOptions, MAX_TRANSACTION_BYTES,
+        build_message, fee, transaction_size, unsigned, with_budget, SendOptions,
+        MAX_TRANSACTION_BYTES,
     },
 };
 
@@ -222,7 +223,7 @@ impl<'a> Uploader<'a> {
         for (count, instruction, compute_units) in fees {
             if count > 0 {
                 let (payer, options) = (self.payer.pubkey(), self.send_options(compute_units));
-                let fee = self.client.fee_of(&[instruction], &payer, &options).await?;
+                let fee = fee(&[instruction], &payer, &options)?;
                 lamports = lamports.saturating_add(fee.saturating_mul(count));
             }
         }

@@ -22,7 +22,7 @@ use crate::error::chain;
 const TOO_MANY_CODES: [i64; 2] = [429, -32429];
 
 /// What failed at once needs no word about how long it was tried.
-const WORTH_TELLING: Duration = Duration::from_secs(2);
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// What a failure says about the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
