@@ -1,6 +1,6 @@
 //! The mutants of accounts structs: their constraints are types and attributes, so each is built by itself.
 
-use syn::{spanned::Spanned, Fields, Item, ItemStruct};
+use syn::{spanned::Spanned, Attribute, Fields, Item, ItemStruct};
 
 use crate::{
     find::excerpt,
@@ -29,16 +29,20 @@ fn derives_accounts(item: &ItemStruct) -> bool {
         .any(|list| list.tokens.to_string().contains("Accounts"))
 }
 
+/// `#[cfg(feature = "idl-build")]`: not in the ELF.
+fn is_for_the_idl(attribute: &Attribute) -> bool {
+    let list = attribute.meta.require_list();
+    attribute.path().is_ident("cfg")
+        && list.is_ok_and(|list| list.tokens.to_string() == r#"feature = "idl-build""#)
+}
+
 fn of_struct(file: &str, text: &str, item: &ItemStruct, found: &mut Vec<Mutant>) {
     let Fields::Named(fields) = &item.fields else {
         return;
     };
     for field in &fields.named {
         let Some(ident) = &field.ident else { continue };
-        if field.attrs.iter().any(|a| {
-            a.path().is_ident("cfg")
-                && format!("{:?}", a.meta.span().source_text()).contains("(feature = \\\"idl")
-        }) {
+        if field.attrs.iter().any(is_for_the_idl) {
             continue;
         }
         let mut add = |kind: String, span: std::ops::Range<usize>, new: String| {
@@ -65,6 +69,20 @@ fn of_struct(file: &str, text: &str, item: &ItemStruct, found: &mut Vec<Mutant>)
                 kind,
                 "UncheckedAccount<'info>".to_owned(),
             );
+        }
+        for attribute in field.attrs.iter().filter(|a| a.path().is_ident("cfg_attr")) {
+            let Ok(list) = attribute.meta.require_list() else {
+                continue;
+            };
+            // Another set of constraints than the IDL's, for the ELF.
+            if list.tokens.to_string() == r#"not (feature = "idl-build") , account (mut)"# {
+                let new = "all(), allow(unused)".to_owned();
+                add(
+                    "without mut".to_owned(),
+                    list.tokens.span().byte_range(),
+                    new,
+                );
+            }
         }
         for attribute in field.attrs.iter().filter(|a| a.path().is_ident("account")) {
             let Ok(list) = attribute.meta.require_list() else {
