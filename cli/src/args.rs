@@ -7,7 +7,7 @@ use solana_sdk::pubkey::Pubkey;
 
 use crate::{
     commands, duration::parse_duration, exit, output::Format, price::ComputeUnitPrice,
-    reference::Reference,
+    profile::Named, reference::Reference,
 };
 
 /// The gate that Solana program upgrades pass through.
@@ -44,6 +44,12 @@ pub struct GlobalArgs {
         value_name = "URL_OR_MONIKER"
     )]
     pub urls: Vec<String>,
+    /// The cluster that portcullis.toml names so, and the addresses that its names have there
+    #[arg(long, global = true, value_name = "NAME", env = "PORTCULLIS_ENV")]
+    pub env: Option<String>,
+    /// The file with names for clusters, councils and programs [default: portcullis.toml, here or in a folder above]
+    #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_PROFILE")]
+    pub profile: Option<PathBuf>,
     /// How long a request that the RPC servers do not answer is repeated
     #[arg(
         long,
@@ -85,15 +91,14 @@ pub struct GlobalArgs {
     /// processed, confirmed or finalized [default: from Solana's configuration, else confirmed]
     #[arg(long, global = true, value_name = "LEVEL")]
     pub commitment: Option<String>,
-    /// The instance of Portcullis that is meant
+    /// The instance of Portcullis that is meant [default: that of --env, else the committed program id]
     #[arg(
         long,
         global = true,
         value_name = "PROGRAM_ID",
-        env = "PORTCULLIS_PROGRAM_ID",
-        default_value_t = portcullis::ID
+        env = "PORTCULLIS_PROGRAM_ID"
     )]
-    pub portcullis: Pubkey,
+    pub portcullis: Option<Pubkey>,
     /// Say more on stderr; twice for all
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -119,10 +124,10 @@ pub struct WriteArgs {
 pub struct RefArgs {
     /// The program that bare numbers belong to
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    pub program: Option<Pubkey>,
+    pub program: Option<Named>,
     /// The council that council/NUMBER belongs to
     #[arg(long, value_name = "COUNCIL", env = "PORTCULLIS_COUNCIL")]
-    pub council: Option<Pubkey>,
+    pub council: Option<Named>,
 }
 
 /// What a command takes that changes one proposal.
@@ -175,6 +180,8 @@ pub enum Command {
     Execute(commands::execute::Execute),
     /// Close the account of a proposal that has ended; its rent goes back to who paid it
     Close(commands::close::Close),
+    /// Write the document that explains a release, the same for every cluster
+    Statement(commands::statement::Statement),
     /// Show a program's gate and what is pending, or a proposal's state
     Status(commands::status::Status),
     /// List proposals
@@ -216,6 +223,7 @@ impl Command {
             Self::Wait(_) => "wait",
             Self::Execute(_) => "execute",
             Self::Close(_) => "close",
+            Self::Statement(_) => "statement",
             Self::Status(_) => "status",
             Self::List(_) => "list",
             Self::History(_) => "history",
@@ -234,6 +242,9 @@ fn after_long_help() -> String {
            council/3       number 3 about the only council itself, or that of --council\n  \
            COUNCIL/3       number 3 about that council itself\n  \
            ADDRESS         the address of its account\n\n\
+         Names: where an address of a program or council is asked for, a name of portcullis.toml will do, and where a build \
+         is, that of its program:\n  \
+           lending/12      number 12 of the program that is named so\n\n\
          First steps:\n  \
            portcullis demo                          watch the whole of it, offline\n  \
            portcullis localnet --fund ~/id.json     an offline cluster to try things on\n  \

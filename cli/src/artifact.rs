@@ -70,15 +70,11 @@ pub fn differs(what: &str, found: &Commitment, artifact: &Artifact, path: &Path)
     )
 }
 
-/// The SHA-256 of a statement's file.
+/// The bytes of a file.
 ///
 /// # Errors
-/// A file that cannot be read.
-pub fn statement_hash(path: &Path) -> Result<[u8; 32], CliError> {
-    Ok(solana_sha256_hasher::hash(&read_file(path)?).to_bytes())
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
+/// `file_unreadable`.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
     fs::read(path).map_err(|error| {
         let shown = path.display();
         let reason = match error.kind() {

@@ -1,6 +1,12 @@
 //! What every command works with: output, cluster, signers, the instance of Portcullis.
 
-use std::{cell::OnceCell, rc::Rc, str::FromStr};
+use std::{
+    cell::OnceCell,
+    env,
+    path::{Path, PathBuf},
+    rc::Rc,
+    str::FromStr,
+};
 
 use portcullis_client::{instruction::Builder, rpc::ConnectOptions, Client};
 use solana_commitment_config::CommitmentConfig;
@@ -11,6 +17,7 @@ use crate::{
     config::{Cluster, Settings},
     error::CliError,
     output::Output,
+    profile::{Named, Profile},
     signer,
 };
 
@@ -20,7 +27,9 @@ pub struct Context {
     pub out: Rc<Output>,
     /// The options that every command takes.
     pub global: GlobalArgs,
+    portcullis: Pubkey,
     settings: OnceCell<Settings>,
+    profile: OnceCell<Profile>,
     cluster: OnceCell<Cluster>,
     client: OnceCell<Client>,
     signer: OnceCell<Rc<dyn Signer>>,
@@ -37,24 +46,131 @@ fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, CliError>) -> Re
     Ok(cell.get_or_init(|| value))
 }
 
+fn read_profile(global: &GlobalArgs) -> Result<Profile, CliError> {
+    // Without a working folder there is none above it either.
+    let folder = env::current_dir().unwrap_or_default();
+    Profile::load(global.profile.as_deref(), &folder)
+}
+
 impl Context {
     /// A context for one command.
-    pub fn new(global: GlobalArgs, out: Rc<Output>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// An env that the profile does not name.
+    pub fn new(global: GlobalArgs, out: Rc<Output>) -> Result<Self, CliError> {
+        let profile = OnceCell::new();
+        let cluster = OnceCell::new();
+        let mut portcullis = global.portcullis;
+        if let Some(env) = &global.env {
+            let (named, instance) = once(&profile, || read_profile(&global))?.env(env)?;
+            portcullis = portcullis.or(instance);
+            // A server of the user's own serves the same cluster.
+            if global.urls.is_empty() {
+                once(&cluster, || Ok(named))?;
+            }
+        }
+        Ok(Self {
             out,
+            portcullis: portcullis.unwrap_or(portcullis::ID),
             global,
             settings: OnceCell::new(),
-            cluster: OnceCell::new(),
+            profile,
+            cluster,
             client: OnceCell::new(),
             signer: OnceCell::new(),
             fee_payer: OnceCell::new(),
             settled_price: OnceCell::new(),
+        })
+    }
+
+    /// The same command on another env, with the servers that the profile names for it.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn on_env(&self, env: &str) -> Result<Self, CliError> {
+        let global = GlobalArgs {
+            env: Some(env.to_string()),
+            urls: Vec::new(),
+            portcullis: None,
+            ..self.global.clone()
+        };
+        Self::new(global, Rc::clone(&self.out))
+    }
+
+    /// The project's names.
+    ///
+    /// # Errors
+    /// Where there are none, or their file cannot be read.
+    pub fn profile(&self) -> Result<&Profile, CliError> {
+        once(&self.profile, || read_profile(&self.global))
+    }
+
+    /// The program id that is meant.
+    ///
+    /// # Errors
+    /// A name that the profile does not have on this env.
+    pub fn program(&self, named: &Named) -> Result<Pubkey, CliError> {
+        self.address(named, Profile::program)
+    }
+
+    /// The council that is meant.
+    ///
+    /// # Errors
+    /// A name that the profile does not have on this env.
+    pub fn council(&self, named: &Named) -> Result<Pubkey, CliError> {
+        self.address(named, Profile::council)
+    }
+
+    fn address(
+        &self,
+        named: &Named,
+        find: impl Fn(&Profile, &str, Option<&str>) -> Result<Pubkey, CliError>,
+    ) -> Result<Pubkey, CliError> {
+        let name = match named {
+            Named::Address(address) => return Ok(*address),
+            Named::Name(name) => name,
+        };
+        let profile = self.profile()?;
+        let address = find(profile, name, self.global.env.as_deref())?;
+        // The file may be somebody else's: what it says is shown.
+        self.out.note(&format!(
+            "{name} is {address}, says {}",
+            profile.path().display()
+        ));
+        Ok(address)
+    }
+
+    /// The council that governs a program, by the profile.
+    ///
+    /// # Errors
+    /// As [`council`](Self::council).
+    pub fn council_of(&self, program: &str) -> Result<Option<Pubkey>, CliError> {
+        let env = self.global.env.as_deref();
+        self.profile()?.council_of(program, env)
+    }
+
+    /// The file of a build, which may be given by its program's name.
+    ///
+    /// # Errors
+    /// A profile that cannot be read.
+    pub fn build(&self, path: &Path) -> Result<PathBuf, CliError> {
+        let name = match path.to_str().map(Named::from_str) {
+            Some(Ok(Named::Name(name))) if !path.exists() => name,
+            _ => return Ok(path.to_path_buf()),
+        };
+        match self.profile() {
+            Ok(profile) => Ok(profile
+                .artifact(&name)
+                .unwrap_or_else(|| path.to_path_buf())),
+            // Then it is a file that is not there.
+            Err(error) if error.code == "no_profile" => Ok(path.to_path_buf()),
+            Err(error) => Err(error),
         }
     }
 
     /// The program id of the instance of Portcullis that is meant.
     pub fn portcullis(&self) -> Pubkey {
-        self.global.portcullis
+        self.portcullis
     }
 
     /// Builds instructions for this instance.
@@ -76,10 +192,14 @@ impl Context {
                 _ => "URL",
             });
         let shown = shown.collect::<Vec<_>>().join(",");
-        let text = match shown.as_str() {
-            "" => text.to_string(),
-            shown => text.replace("portcullis ", &format!("portcullis -u {shown} ")),
-        };
+        let mut options = String::new();
+        if let Some(env) = &self.global.env {
+            options.push_str(&format!("--env {env} "));
+        }
+        if !shown.is_empty() {
+            options.push_str(&format!("-u {shown} "));
+        }
+        let text = text.replace("portcullis ", &format!("portcullis {options}"));
         self.out.note(&text);
     }
 

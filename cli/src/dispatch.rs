@@ -21,7 +21,10 @@ pub fn main() -> ExitCode {
     };
     log(cli.global.verbose);
     let out = Rc::new(Output::new(cli.global.output, cli.command.name()));
-    let ctx = Context::new(cli.global, Rc::clone(&out));
+    let ctx = match Context::new(cli.global, Rc::clone(&out)) {
+        Ok(ctx) => ctx,
+        Err(error) => return out.failure(&error),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -105,6 +108,7 @@ async fn run(command: Command, ctx: &Context) -> Result<(), CliError> {
         Command::Wait(command) => command.run(ctx).await,
         Command::Execute(command) => command.run(ctx).await,
         Command::Close(command) => command.run(ctx).await,
+        Command::Statement(command) => command.run(ctx),
         Command::Status(command) => command.run(ctx).await,
         Command::List(command) => command.run(ctx).await,
         Command::History(command) => command.run(ctx).await,

@@ -2,19 +2,19 @@
 
 use std::{fmt, str::FromStr};
 
-use solana_sdk::pubkey::Pubkey;
+use crate::profile::Named;
 
 /// A proposal as the user names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// `12`: of the program given with `--program`, or of the only gate.
     Index(u32),
-    /// `PROGRAM_ID/12`, or `COUNCIL/3` with the council's address.
-    Of(Pubkey, u32),
+    /// `PROGRAM_ID/12`, or `COUNCIL/3` with the council's address; or with their names.
+    Of(Named, u32),
     /// `council/3`: about the council given with `--council`, or the only one, itself.
     OfCouncil(u32),
-    /// The address of its account.
-    Address(Pubkey),
+    /// The address of its account; where other things can be meant, the name of one.
+    Subject(Named),
 }
 
 impl FromStr for Reference {
@@ -28,15 +28,12 @@ impl FromStr for Reference {
         match text.split_once('/') {
             Some(("council", number)) => Ok(Self::OfCouncil(index(number)?)),
             Some((subject, number)) => {
-                let subject = Pubkey::from_str(subject).map_err(|_| {
-                    format!("`{subject}` is not a program id; names for programs are not known yet")
-                })?;
-                Ok(Self::Of(subject, index(number)?))
+                Ok(Self::Of(subject.parse()?, index(number)?))
             }
             None if text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 10 => {
                 index(text).map(Self::Index)
             }
-            None => Pubkey::from_str(text).map(Self::Address).map_err(|_| {
+            None => text.parse().map(Self::Subject).map_err(|_: String| {
                 format!(
                     "`{text}` names no proposal: give its number (12), PROGRAM_ID/12, council/3, or its address"
                 )
@@ -51,7 +48,7 @@ impl fmt::Display for Reference {
             Self::Index(index) => write!(f, "{index}"),
             Self::Of(subject, index) => write!(f, "{subject}/{index}"),
             Self::OfCouncil(index) => write!(f, "council/{index}"),
-            Self::Address(address) => write!(f, "{address}"),
+            Self::Subject(subject) => write!(f, "{subject}"),
         }
     }
 }
@@ -64,12 +61,15 @@ mod tests {
 
     #[test]
     fn every_form_is_read_and_shown_alike() {
-        let key = Pubkey::from_str(KEY).unwrap();
+        let key = Named::from_str(KEY).unwrap();
+        let name = Named::Name("lending".to_string());
         for (text, reference) in [
             ("12".to_string(), Reference::Index(12)),
-            (format!("{KEY}/12"), Reference::Of(key, 12)),
+            (format!("{KEY}/12"), Reference::Of(key.clone(), 12)),
             ("council/3".to_string(), Reference::OfCouncil(3)),
-            (KEY.to_string(), Reference::Address(key)),
+            ("lending/12".to_string(), Reference::Of(name.clone(), 12)),
+            (KEY.to_string(), Reference::Subject(key)),
+            ("lending".to_string(), Reference::Subject(name)),
         ] {
             assert_eq!(text.parse(), Ok(reference.clone()));
             assert_eq!(reference.to_string(), text);
@@ -79,12 +79,12 @@ mod tests {
     #[test]
     fn all_else_is_refused_with_what_is_possible() {
         let refused = |text: &str| text.parse::<Reference>().unwrap_err();
-        assert!(refused("lending/12").contains("names for programs are not known yet"));
+        assert!(refused("lend ing/12").contains("neither an address"));
         assert!(refused("council/x").contains("not a proposal's number"));
         assert!(refused("4294967296").contains("not a proposal's number"));
         assert!(refused("-1").contains("names no proposal"));
         assert!(refused("").contains("not a proposal's number"));
         assert!(refused(&format!("{KEY}/")).contains("not a proposal's number"));
-        assert!(refused("lending").contains("PROGRAM_ID/12"));
+        assert!(refused("lend ing").contains("PROGRAM_ID/12"));
     }
 }

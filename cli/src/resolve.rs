@@ -13,6 +13,7 @@ use crate::{
     context::Context,
     error::CliError,
     exit::ExitCode,
+    profile::Named,
     reference::Reference,
     write::Writer,
 };
@@ -28,13 +29,27 @@ pub async fn proposal(
 ) -> Result<ProposalView, CliError> {
     let client = ctx.client()?;
     let (parent, index) = match reference {
-        Reference::Address(address) => return Ok(client.fetch_proposal_view(address).await?),
+        Reference::Subject(Named::Address(address)) => {
+            return Ok(client.fetch_proposal_view(address).await?)
+        }
+        Reference::Subject(Named::Name(name)) => {
+            return Err(CliError::usage(
+                "no_proposal",
+                format!("a proposal must be named, and `{name}` is at most a program"),
+            )
+            .hint(format!(
+                "write {name}/NUMBER; list them: portcullis list --program {name}"
+            )))
+        }
         Reference::OfCouncil(index) => {
             (Parent::Council(Box::new(council(ctx, args).await?)), *index)
         }
         Reference::Of(subject, index) => (subject_of(ctx, subject).await?, *index),
         Reference::Index(index) => match &args.program {
-            Some(program) => (Parent::Gate(Box::new(gate(ctx, program).await?)), *index),
+            Some(program) => {
+                let gate = gate(ctx, &ctx.program(program)?).await?;
+                (Parent::Gate(Box::new(gate)), *index)
+            }
             None => (
                 Parent::Gate(Box::new(only_gate(ctx, *index).await?)),
                 *index,
@@ -76,9 +91,21 @@ impl Parent {
     }
 }
 
+/// The address of a program, or of a council where no program has the name.
+///
+/// # Errors
+/// A name that neither has.
+pub fn subject(ctx: &Context, named: &Named) -> Result<Pubkey, CliError> {
+    match ctx.program(named) {
+        Err(error) if error.code == "unknown_name" => ctx.council(named).map_err(|_| error),
+        other => other,
+    }
+}
+
 /// The gate of a program, or the council at an address.
-async fn subject_of(ctx: &Context, subject: &Pubkey) -> Result<Parent, CliError> {
+async fn subject_of(ctx: &Context, subject: &Named) -> Result<Parent, CliError> {
     let client = ctx.client()?;
+    let subject = &self::subject(ctx, subject)?;
     if let Some(gate) = client.find_gate(subject).await? {
         return Ok(Parent::Gate(Box::new(gate)));
     }
@@ -95,7 +122,7 @@ async fn subject_of(ctx: &Context, subject: &Pubkey) -> Result<Parent, CliError>
 async fn council(ctx: &Context, args: &RefArgs) -> Result<Keyed<Council>, CliError> {
     let client = ctx.client()?;
     if let Some(council) = &args.council {
-        return Ok(client.fetch_council(council).await?);
+        return Ok(client.fetch_council(&ctx.council(council)?).await?);
     }
     let councils = client.list_councils().await?;
     match councils.as_slice() {

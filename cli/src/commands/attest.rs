@@ -11,14 +11,13 @@ use portcullis_client::{
 use solana_sdk::pubkey::Pubkey;
 
 use crate::{
-    artifact,
     client_error::rule,
     context::Context,
     duration::parse_time,
     error::CliError,
     member::{attestation_kind, ATTESTATION_KINDS},
     reference::Reference,
-    resolve, view,
+    resolve, statement, view,
     vote::{cast_on, parse_hash, relay, MessageOptions, Verb, VoteOptions},
 };
 
@@ -94,7 +93,7 @@ impl Attest {
             }
         } else {
             let sha256 = match (&statement, sha256) {
-                (Some(path), _) => artifact::statement_hash(path)?,
+                (Some(path), _) => statement::Read::file(path)?.sha256,
                 (None, Some(sha256)) => sha256,
                 (None, None) => {
                     return Err(CliError::usage(

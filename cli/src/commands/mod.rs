@@ -16,6 +16,7 @@ pub mod propose;
 pub mod reject;
 pub mod retract;
 pub mod review;
+pub mod statement;
 pub mod status;
 pub mod trigger;
 pub mod verify;

@@ -26,7 +26,7 @@ use crate::{
     policy_args,
     preview::{Preview, Reach},
     reference::Reference,
-    resolve, view,
+    resolve, statement, view,
 };
 
 /// Which proposal, and what to compare it with.
@@ -87,6 +87,7 @@ impl Review {
         let (line, found) = statement_line(&view, statement.as_ref());
         text.push_str(&format!("\n\nstatement  {line}"));
         data["statement"] = found;
+        let artifact = artifact.map(|path| ctx.build(&path)).transpose()?;
         let compared = artifact.as_ref().map(|path| artifact::require(&view, path));
         data["artifact"] = Value::Null;
         data["buffer_state"] = Value::Null;
@@ -178,11 +179,17 @@ async fn ends(ctx: &Context, view: &ProposalView) -> Result<(String, Value), Cli
 }
 
 fn compare_statement(view: &ProposalView, path: &Path, uri: String) -> Result<Statement, CliError> {
+    let read = statement::Read::file(path)?;
     let statement = Statement {
-        sha256: artifact::statement_hash(path)?,
+        sha256: read.sha256,
         uri,
     };
     if statement.commitment() == view.proposal.terms.statement {
+        // A standby carries the document of the release that it guards.
+        let release = matches!(view.lane, Lane::Standard | Lane::Emergency) && view.is_upgrade();
+        if let Some(program) = view.program().filter(|_| release) {
+            read.check(&program, &view.commitment())?;
+        }
         return Ok(statement);
     }
     Err(CliError::mismatch(

@@ -9,6 +9,7 @@ use crate::{
     commands::execute::upgrade,
     context::Context,
     error::CliError,
+    profile::Named,
     reference::Reference,
     resolve, view,
     vote::{self, cast_on, relay, MessageOptions, Verb, VoteOptions},
@@ -55,7 +56,7 @@ pub struct Trigger {
         value_name = "PROGRAM_ID",
         required_unless_present = "relay"
     )]
-    program: Option<Pubkey>,
+    program: Option<Named>,
     /// What its standby does
     #[arg(value_enum, value_name = "USE", required_unless_present = "relay")]
     standby: Option<Use>,
@@ -88,6 +89,7 @@ impl Trigger {
         let (Some(program), Some(standby)) = (program, standby) else {
             return relay(ctx, "trigger", messages, options.write).await;
         };
+        let program = ctx.program(&program)?;
         if messages.relays() {
             return Err(CliError::usage(
                 "refs_with_relay",

@@ -167,7 +167,7 @@ pub fn prepare(
             digest.require(&view)?;
         }
         if let Some(path) = artifacts.get(place) {
-            artifact::require(&view, path)?;
+            artifact::require(&view, &ctx.build(path)?)?;
         }
         let mut valid_until = valid_until(&verb, &view, *valid_for);
         if messages.signs() {

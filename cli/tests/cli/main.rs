@@ -11,6 +11,7 @@ mod exports;
 mod large_programs;
 mod looks;
 mod net;
+mod profiles;
 mod rollbacks;
 mod servers;
 mod set_up;

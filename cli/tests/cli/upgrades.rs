@@ -85,7 +85,7 @@ fn a_whole_upgrade_in_json() {
     run("14_history", "history $program");
     run("15_list", "list --status executed");
     run("16_gate_show", "gate show $program");
-    run("17_misuse", "approve nonsense");
+    run("17_misuse", "approve no,sense");
     run("18_council_analyze", "council analyze $council");
 }
 

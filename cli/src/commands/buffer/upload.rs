@@ -22,6 +22,7 @@ use crate::{
     error::CliError,
     exit::ExitCode,
     output::Fields,
+    profile::Named,
     view,
     write::Writer,
 };
@@ -50,7 +51,7 @@ pub struct Upload {
     authority: Option<Pubkey>,
     /// The program that it is for: shown in the next command
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    program: Option<Pubkey>,
+    program: Option<Named>,
     /// Write over this buffer of the uploader instead of creating one; it must be at least as large as the build
     #[arg(long, value_name = "BUFFER")]
     reuse: Option<Pubkey>,
@@ -75,6 +76,7 @@ impl Upload {
             concurrency,
             write,
         } = self;
+        let path = ctx.build(&path)?;
         let artifact = artifact::read(&path)?;
         if artifact.commitment.len > MAX_ELF_LEN {
             return Err(rule(PortcullisError::ElfTooLarge).hint(format!(

@@ -2,9 +2,8 @@
 
 use clap::Args;
 use serde_json::json;
-use solana_sdk::pubkey::Pubkey;
 
-use crate::{context::Context, error::CliError, view};
+use crate::{context::Context, error::CliError, profile::Named, view};
 
 /// Which council.
 #[derive(Args, Debug)]
@@ -12,7 +11,7 @@ use crate::{context::Context, error::CliError, view};
 pub struct Show {
     /// The council's address
     #[arg(value_name = "COUNCIL")]
-    council: Pubkey,
+    council: Named,
 }
 
 impl Show {
@@ -23,7 +22,7 @@ impl Show {
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self { council } = self;
         let client = ctx.client()?;
-        let council = client.fetch_council(&council).await?;
+        let council = client.fetch_council(&ctx.council(&council)?).await?;
         let gates = client.list_gates(Some(&council.address)).await?;
         let address = council.address.to_string();
         let mut text = view::council_text(&address, &council.account);

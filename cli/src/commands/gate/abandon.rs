@@ -3,11 +3,10 @@
 use clap::Args;
 use portcullis::{error::PortcullisError, state::GateState};
 use serde_json::json;
-use solana_sdk::pubkey::Pubkey;
 
 use crate::{
     args::WriteArgs, client_error::rule, context::Context, error::CliError, output::Fields,
-    resolve, view, write::Step,
+    profile::Named, resolve, view, write::Step,
 };
 
 /// Which program.
@@ -19,7 +18,7 @@ use crate::{
 pub struct Abandon {
     /// The program
     #[arg(value_name = "PROGRAM_ID")]
-    program: Pubkey,
+    program: Named,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -31,6 +30,7 @@ impl Abandon {
     /// Where the gate is not adopting, or the signer is another.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self { program, write } = self;
+        let program = ctx.program(&program)?;
         let writer = ctx.writer(write)?;
         let gate = resolve::gate(ctx, &program).await?;
         let account = &gate.account;

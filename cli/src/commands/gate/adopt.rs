@@ -24,6 +24,7 @@ use crate::{
     hashing,
     output::Fields,
     policy_args::{self, Judged, Of, PolicyArgs},
+    profile::Named,
     resolve::require_role,
     view,
     write::{Step, Writer},
@@ -38,10 +39,10 @@ use crate::{
 pub struct Adopt {
     /// The program
     #[arg(value_name = "PROGRAM_ID")]
-    program: Pubkey,
-    /// The council that decides from now on
+    program: Named,
+    /// The council that decides from now on [default: that of the program in portcullis.toml]
     #[arg(long, value_name = "COUNCIL")]
-    council: Pubkey,
+    council: Option<Named>,
     #[command(flatten)]
     policy: PolicyArgs,
     /// The program's current upgrade authority [default: the signer]
@@ -68,6 +69,18 @@ impl Adopt {
             expect,
             write,
         } = self;
+        let council = match (&council, &program) {
+            (Some(council), _) => Some(ctx.council(council)?),
+            (None, Named::Name(name)) => ctx.council_of(name)?,
+            (None, Named::Address(_)) => None,
+        };
+        let council = council.ok_or_else(|| {
+            CliError::usage("no_council", "a council must be named, and none is").hint(
+                "give --council COUNCIL, or name one for the program in portcullis.toml; \
+                 to make one: portcullis council create",
+            )
+        })?;
+        let program = ctx.program(&program)?;
         let writer = ctx.writer(write)?;
         let council = writer.client.fetch_council(&council).await?;
         require_role(&council.account, &writer.key(), ROLE_PROPOSE, "propose")?;

@@ -1,9 +1,8 @@
 //! Shows a program's gate: council, policy, releases.
 
 use clap::Args;
-use solana_sdk::pubkey::Pubkey;
 
-use crate::{context::Context, error::CliError, policy_args, resolve, view};
+use crate::{context::Context, error::CliError, policy_args, profile::Named, resolve, view};
 
 /// Which gate.
 #[derive(Args, Debug)]
@@ -11,7 +10,7 @@ use crate::{context::Context, error::CliError, policy_args, resolve, view};
 pub struct Show {
     /// The program
     #[arg(value_name = "PROGRAM_ID")]
-    program: Pubkey,
+    program: Named,
 }
 
 impl Show {
@@ -21,7 +20,7 @@ impl Show {
     /// Where the program has no gate.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self { program } = self;
-        let gate = resolve::gate(ctx, &program).await?;
+        let gate = resolve::gate(ctx, &ctx.program(&program)?).await?;
         for warning in policy_args::warnings(&gate.account.policy) {
             ctx.out.warn(warning);
         }

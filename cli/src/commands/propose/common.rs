@@ -1,12 +1,12 @@
 //! What all proposals share: their explanation, where they are made, and how they are shown.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytemuck::Zeroable;
 use clap::Args;
 use portcullis::{
     constants::{MAX_DURATION_SECONDS, MAX_URI_LEN},
-    digest::Statement,
+    digest::{Commitment, Statement},
     error::PortcullisError,
     lifecycle::{Now, Status},
     state::{Council, Gate, Parent, Proposal, Terms, ROLE_PROPOSE},
@@ -17,7 +17,6 @@ use solana_sdk::{pubkey::Pubkey, signature::Signature};
 
 use crate::{
     args::WriteArgs,
-    artifact,
     client_error::{hash, rule},
     context::Context,
     duration::{human, parse_time, utc_and_local},
@@ -26,7 +25,7 @@ use crate::{
     output::Fields,
     policy_args::attestations,
     resolve::{self, require_role},
-    view,
+    statement, view,
     write::Writer,
 };
 
@@ -50,6 +49,7 @@ pub struct CommonArgs {
 #[derive(Clone, Debug, Default)]
 pub struct Explained {
     pub statement: Option<Statement>,
+    file: Option<statement::Read>,
     /// Unix seconds; zero: no such wish.
     pub not_before: i64,
 }
@@ -60,22 +60,23 @@ impl CommonArgs {
     /// # Errors
     /// A file that cannot be read, `UriTooLong`, `UriNotPrintable`.
     pub fn read(&self) -> Result<Explained, CliError> {
-        let statement = match (&self.statement, &self.statement_uri) {
-            (Some(path), Some(uri)) => Some(read_statement(path, uri.clone())?),
-            _ => None,
+        let (statement, file) = match (&self.statement, &self.statement_uri) {
+            (Some(path), Some(uri)) => {
+                let file = statement::Read::file(path)?;
+                (Some(named(file.sha256, uri.clone())?), Some(file))
+            }
+            _ => (None, None),
         };
         Ok(Explained {
             statement,
+            file,
             not_before: self.not_before.unwrap_or_default(),
         })
     }
 }
 
-fn read_statement(path: &Path, uri: String) -> Result<Statement, CliError> {
-    let statement = Statement {
-        sha256: artifact::statement_hash(path)?,
-        uri,
-    };
+fn named(sha256: [u8; 32], uri: String) -> Result<Statement, CliError> {
+    let statement = Statement { sha256, uri };
     statement.validate().map_err(|error| {
         let found = statement.uri.len();
         match error {
@@ -89,6 +90,17 @@ fn read_statement(path: &Path, uri: String) -> Result<Statement, CliError> {
 }
 
 impl Explained {
+    /// Requires that the document, where it is one about a release, is about this build of this program.
+    ///
+    /// # Errors
+    /// Those of [`statement::Read::check`].
+    pub fn check_release(&self, program: &Pubkey, build: &Commitment) -> Result<(), CliError> {
+        match &self.file {
+            Some(file) => file.check(program, build),
+            None => Ok(()),
+        }
+    }
+
     /// Requires a `not_before` that the program takes.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use crate::{
     member::MemberArg,
     output::Fields,
     preview::{members, Preview, Reach},
+    profile::Named,
 };
 
 /// Who joins and who leaves.
@@ -26,7 +27,7 @@ use crate::{
 pub struct Council {
     /// The council
     #[arg(long, value_name = "COUNCIL", env = "PORTCULLIS_COUNCIL")]
-    council: Pubkey,
+    council: Named,
     /// A member that joins: KEY:ROLES[:WEIGHT]. At most 8
     #[arg(
         long = "add",
@@ -55,7 +56,7 @@ impl Council {
         } = self;
         let explained = common.read()?;
         let writer = ctx.writer(common.write)?;
-        let place = Place::of_council(&writer, &council).await?;
+        let place = Place::of_council(&writer, &ctx.council(&council)?).await?;
         let account = &place.council.account;
         let change = CouncilChange {
             remove,

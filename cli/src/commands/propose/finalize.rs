@@ -3,7 +3,6 @@
 use clap::Args;
 use portcullis::{change::Change, error::PortcullisError};
 use portcullis_client::elf;
-use solana_sdk::pubkey::Pubkey;
 
 use super::{
     change::{propose, Proposed},
@@ -15,6 +14,7 @@ use crate::{
     error::CliError,
     output::Fields,
     preview::{Difference, Preview, Reach},
+    profile::Named,
     view,
 };
 
@@ -27,7 +27,7 @@ const FINALIZABLE_SBPF_VERSION: u32 = 3;
 pub struct Finalize {
     /// The program
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    program: Pubkey,
+    program: Named,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -39,6 +39,7 @@ impl Finalize {
     /// `NotFinalizable`, and those of every proposal.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self { program, common } = self;
+        let program = ctx.program(&program)?;
         let explained = common.read()?;
         let writer = ctx.writer(common.write)?;
         let place = Place::of_gate(ctx, &writer, &program).await?;

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use portcullis::{change::Change, error::PortcullisError};
-use solana_sdk::pubkey::Pubkey;
 
 use super::{
     change::{propose, Proposed},
@@ -16,6 +15,7 @@ use crate::{
     output::Fields,
     policy_args::{refusal, Judged, Of},
     preview::{Difference, Preview, Reach},
+    profile::Named,
 };
 
 /// Where to.
@@ -26,10 +26,10 @@ use crate::{
 pub struct Move {
     /// The program
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    program: Pubkey,
+    program: Named,
     /// The new council
     #[arg(long, value_name = "COUNCIL")]
-    to: Pubkey,
+    to: Named,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -46,6 +46,8 @@ impl Move {
             common,
         } = self;
         let explained = common.read()?;
+        let program = ctx.program(&program)?;
+        let to = ctx.council(&to)?;
         let writer = ctx.writer(common.write)?;
         let place = Place::of_gate(ctx, &writer, &program).await?;
         let gate = place.gate()?;

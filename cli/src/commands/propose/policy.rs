@@ -2,7 +2,6 @@
 
 use clap::Args;
 use portcullis::change::{Change, PolicyChange};
-use solana_sdk::pubkey::Pubkey;
 
 use super::{
     change::{propose, Proposed},
@@ -15,6 +14,7 @@ use crate::{
     output::Fields,
     policy_args::{self, PolicyPatch},
     preview::{differences, Difference, Preview, Reach},
+    profile::Named,
 };
 
 /// Whose rules, and what changes.
@@ -26,10 +26,10 @@ use crate::{
 pub struct Policy {
     /// The program whose gate gets other rules
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    program: Option<Pubkey>,
+    program: Option<Named>,
     /// The council whose own rules change; wins over --program
     #[arg(long, value_name = "COUNCIL")]
-    council: Option<Pubkey>,
+    council: Option<Named>,
     /// No delay of any gate may ever be below this; only ever raised. Of a council
     #[arg(long, value_name = "DURATION", value_parser = parse_seconds, requires = "council")]
     delay_floor: Option<u32>,
@@ -55,8 +55,8 @@ impl Policy {
         let explained = common.read()?;
         let writer = ctx.writer(common.write)?;
         let place = match (&council, &program) {
-            (Some(council), _) => Place::of_council(&writer, council).await?,
-            (None, Some(program)) => Place::of_gate(ctx, &writer, program).await?,
+            (Some(council), _) => Place::of_council(&writer, &ctx.council(council)?).await?,
+            (None, Some(program)) => Place::of_gate(ctx, &writer, &ctx.program(program)?).await?,
             (None, None) => {
                 return Err(CliError::usage(
                     "subject_required",

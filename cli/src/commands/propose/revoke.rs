@@ -8,7 +8,6 @@ use portcullis::{
     error::PortcullisError,
     state::{Gate, Release},
 };
-use solana_sdk::pubkey::Pubkey;
 
 use super::{
     change::{propose, Proposed},
@@ -20,6 +19,7 @@ use crate::{
     error::CliError,
     output::Fields,
     preview::{Difference, Preview, Reach},
+    profile::Named,
     view,
 };
 
@@ -34,7 +34,7 @@ pub struct Revoke {
     release: ReleaseRef,
     /// The program
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    program: Pubkey,
+    program: Named,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -102,6 +102,7 @@ impl Revoke {
             common,
         } = self;
         let explained = common.read()?;
+        let program = ctx.program(&program)?;
         let writer = ctx.writer(common.write)?;
         let place = Place::of_gate(ctx, &writer, &program).await?;
         let gate = place.gate()?;

@@ -26,6 +26,7 @@ use crate::{
     context::Context,
     duration::human,
     error::CliError,
+    profile::Named,
     reference::Reference,
     resolve, view,
     write::{Step, Writer},
@@ -74,7 +75,7 @@ pub struct Rollback {
 struct StandbyArgs {
     /// The program
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    program: Pubkey,
+    program: Named,
     /// The upgrade that it guards: it arms itself when that executes [default: what runs now]
     #[arg(long = "for", value_name = "REF")]
     guards: Option<Reference>,
@@ -103,9 +104,10 @@ impl SafeMode {
             standby,
         } = self;
         let writer = ctx.writer(standby.common.write)?;
-        let place = Place::of_gate(ctx, &writer, &standby.program).await?;
+        let place = Place::of_gate(ctx, &writer, &ctx.program(&standby.program)?).await?;
         let source = Source::buffer(ctx, &writer, place.gate()?, &buffer).await?;
         if let Some(path) = &artifact {
+            let path = &ctx.build(path)?;
             let artifact = artifact::read(path)?;
             if artifact.commitment != source.commitment {
                 let what = format!("buffer {buffer} holds");
@@ -135,7 +137,7 @@ impl Rollback {
             standby,
         } = self;
         let writer = ctx.writer(standby.common.write)?;
-        let place = Place::of_gate(ctx, &writer, &standby.program).await?;
+        let place = Place::of_gate(ctx, &writer, &ctx.program(&standby.program)?).await?;
         let gate = place.gate()?;
         let base = base(ctx, &standby, gate).await?;
         let target = match &release {
@@ -144,7 +146,7 @@ impl Rollback {
         };
         let source = match (&buffer, &artifact) {
             (Some(buffer), _) => Source::buffer(ctx, &writer, gate, buffer).await?,
-            (None, Some(path)) => Source::file(ctx, &writer, path).await?,
+            (None, Some(path)) => Source::file(ctx, &writer, &ctx.build(path)?).await?,
             (None, None) if target.index == gate.account.release.index => {
                 Source::deployed(ctx, &writer, gate).await?
             }
@@ -202,7 +204,7 @@ async fn base(ctx: &Context, standby: &StandbyArgs, gate: &Keyed<Gate>) -> Resul
         });
     };
     let args = RefArgs {
-        program: Some(standby.program),
+        program: Some(standby.program.clone()),
         council: None,
     };
     let upgrade = resolve::proposal(ctx, reference, &args).await?;

@@ -13,6 +13,7 @@ use crate::{
     error::CliError,
     output::Fields,
     preview::{Difference, Preview, Reach},
+    profile::Named,
 };
 
 /// Who gets it.
@@ -23,7 +24,7 @@ use crate::{
 pub struct Transfer {
     /// The program
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    program: Pubkey,
+    program: Named,
     /// The new upgrade authority
     #[arg(long, value_name = "KEY")]
     to: Pubkey,
@@ -47,6 +48,7 @@ impl Transfer {
             common,
         } = self;
         let explained = common.read()?;
+        let program = ctx.program(&program)?;
         let writer = ctx.writer(common.write)?;
         let place = Place::of_gate(ctx, &writer, &program).await?;
         let gate = place.gate()?;

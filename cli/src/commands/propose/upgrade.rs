@@ -28,6 +28,7 @@ use crate::{
     error::CliError,
     output::Fields,
     preview::{Preview, Reach},
+    profile::Named,
     reference::Reference,
     resolve, view,
     write::{Step, Writer},
@@ -48,7 +49,7 @@ pub struct Upgrade {
     buffer: Pubkey,
     /// The program to upgrade
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    program: Pubkey,
+    program: Named,
     /// Your build: its hash must be that of the buffer
     #[arg(long, value_name = "FILE")]
     artifact: Option<PathBuf>,
@@ -97,6 +98,7 @@ impl Upgrade {
             common,
         } = self;
         let explained = common.read()?;
+        let program = ctx.program(&program)?;
         let writer = ctx.writer(common.write)?;
         if with_rollback {
             writer.refuse_export(
@@ -108,9 +110,10 @@ impl Upgrade {
         let gate = place.gate()?;
         let (commitment, _) = uploaded(ctx, &writer, gate, &buffer).await?;
         if let Some(path) = &artifact {
-            require_artifact(&buffer, &commitment, path)?;
+            require_artifact(&buffer, &commitment, &ctx.build(path)?)?;
         }
         explained.check(place.now)?;
+        explained.check_release(&program, &commitment)?;
         if gate.account.release.commitment() == commitment {
             ctx.out.warn("the buffer holds what is deployed already");
         }

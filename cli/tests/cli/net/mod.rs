@@ -142,6 +142,10 @@ impl Net {
         build
     }
 
+    pub fn council(&self) -> &str {
+        &self.council
+    }
+
     pub fn url(&self) -> &str {
         self.localnet.rpc_url()
     }
@@ -189,7 +193,15 @@ impl Net {
 
     /// Runs what must work; gives stdout.
     pub fn ok(&self, line: &str) -> String {
-        let output = self.run(line);
+        Self::stdout(line, self.run(line))
+    }
+
+    /// Runs what must work and names its cluster itself; gives stdout.
+    pub fn named(&self, line: &str) -> String {
+        Self::stdout(line, self.command(line).output().unwrap())
+    }
+
+    fn stdout(line: &str, output: Output) -> String {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{line}: {stderr}");
         String::from_utf8(output.stdout).unwrap()

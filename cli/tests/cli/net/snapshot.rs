@@ -12,6 +12,11 @@ impl Net {
         move |name, line| self.snapshot(&format!("{heading}__{name}"), line)
     }
 
+    /// Records commands that name their cluster themselves.
+    pub fn named_recorder<'a>(&'a self, heading: &'a str) -> impl Fn(&str, &str) + 'a {
+        move |name, line| self.snapshot_without_url(&format!("{heading}__{name}"), line)
+    }
+
     pub fn snapshot(&self, name: &str, line: &str) {
         let output = self.run_checked(line);
         self.compare(name, line, output, true);
@@ -87,6 +92,7 @@ impl Net {
             (hash("new.so"), "[SHA256 OF NEW.SO]".to_string()),
             (hash("v3.so"), "[SHA256 OF V3.SO]".to_string()),
             (self.url().replace('.', "\\."), "[URL]".to_string()),
+            (self.path().display().to_string(), "[FOLDER]".to_string()),
         ];
         for name in KEYS {
             filters.push((address(name), format!("[{}]", name.to_uppercase())));

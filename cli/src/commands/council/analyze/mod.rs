@@ -10,10 +10,9 @@ use portcullis_client::{
     analyze::{analyze, Report, Subject},
 };
 use serde_json::{json, Value};
-use solana_sdk::pubkey::Pubkey;
 
 use self::page::Page;
-use crate::{context::Context, error::CliError, member::role_names, view};
+use crate::{context::Context, error::CliError, member::role_names, profile::Named, view};
 
 /// Which council.
 #[derive(Args, Debug)]
@@ -25,7 +24,7 @@ use crate::{context::Context, error::CliError, member::role_names, view};
 pub struct Analyze {
     /// The council's address
     #[arg(value_name = "COUNCIL")]
-    council: Pubkey,
+    council: Named,
 }
 
 impl Analyze {
@@ -36,7 +35,7 @@ impl Analyze {
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self { council } = self;
         let client = ctx.client()?;
-        let council = client.fetch_council(&council).await?;
+        let council = client.fetch_council(&ctx.council(&council)?).await?;
         // A gate that gave its program away governs nothing, whatever its policy says.
         let gates: Vec<Keyed<Gate>> = client
             .list_gates(Some(&council.address))

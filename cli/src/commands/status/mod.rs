@@ -1,5 +1,7 @@
 //! Shows a program's gate with what is pending, or one proposal.
 
+mod envs;
+
 use clap::Args;
 use portcullis::{
     lifecycle::Status as Lifecycle,
@@ -21,11 +23,15 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     portcullis status PROGRAM_ID        the gate, and all open proposals\n  \
-    portcullis status PROGRAM_ID/12     one proposal")]
+    portcullis status PROGRAM_ID/12     one proposal\n  \
+    portcullis status --all-envs        every program of portcullis.toml on every env, and where they differ")]
 pub struct Status {
     /// A program id, a council, or a proposal: 12, PROGRAM_ID/12, council/3 or its address
-    #[arg(value_name = "PROGRAM_ID|REF")]
-    subject: Reference,
+    #[arg(value_name = "PROGRAM_ID|REF", required_unless_present = "all_envs")]
+    subject: Option<Reference>,
+    /// Compare the programs of portcullis.toml, or the one that is named, on all its envs
+    #[arg(long)]
+    all_envs: bool,
     #[command(flatten)]
     reference: RefArgs,
 }
@@ -36,8 +42,24 @@ impl Status {
     /// # Errors
     /// Where there is neither a gate nor a proposal.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self { subject, reference } = self;
-        if let Reference::Address(address) = &subject {
+        let Self {
+            subject,
+            all_envs,
+            reference,
+        } = self;
+        let subject = match subject {
+            subject if all_envs => return envs::show(ctx, subject.as_ref()).await,
+            Some(subject) => subject,
+            // Clap requires one of the two.
+            None => {
+                return Err(CliError::usage(
+                    "no_subject",
+                    "a program or proposal must be named",
+                ))
+            }
+        };
+        if let Reference::Subject(named) = &subject {
+            let address = &resolve::subject(ctx, named)?;
             if ctx.client()?.find_gate(address).await?.is_some() {
                 return program(ctx, address).await;
             }
