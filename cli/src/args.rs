@@ -192,6 +192,10 @@ pub enum Command {
     Verify(commands::verify::Verify),
     /// Run an offline validator with Portcullis on it
     Localnet(commands::localnet::Localnet),
+    /// Print what a shell needs to complete commands and options
+    Completions(commands::completions::Completions),
+    /// Write the manual's pages
+    Man(commands::man::Man),
     /// Watch a real program being upgraded through its gate, and every attack refused
     Demo(commands::demo::Demo),
 }
@@ -229,6 +233,8 @@ impl Command {
             Self::History(_) => "history",
             Self::Verify(_) => "verify",
             Self::Localnet(_) => "localnet",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
             Self::Demo(_) => "demo",
         }
     }

@@ -114,6 +114,8 @@ async fn run(command: Command, ctx: &Context) -> Result<(), CliError> {
         Command::History(command) => command.run(ctx).await,
         Command::Verify(command) => command.run(ctx).await,
         Command::Localnet(command) => command.run(ctx).await,
+        Command::Completions(command) => command.run(ctx),
+        Command::Man(command) => command.run(ctx),
         Command::Demo(command) => command.run(ctx).await,
     }
 }

@@ -40,7 +40,7 @@ fn other_rules_are_shown_before_and_after_and_impossible_ones_refused_by_name() 
     );
     net.pass("$program/0");
     net.execute("$program/0");
-    let gate = net.ok("gate show $program");
+    let gate = net.ok("gate show $program --output text");
     assert!(gate.contains("voting period        1day"), "{gate}");
 }
 

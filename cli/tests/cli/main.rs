@@ -15,6 +15,7 @@ mod profiles;
 mod rollbacks;
 mod servers;
 mod set_up;
+mod shells;
 mod signed_votes;
 mod standbys;
 mod triggers;

@@ -5,6 +5,7 @@
 mod chain;
 mod chaos;
 mod proxy;
+mod schema;
 mod setup;
 mod snapshot;
 
@@ -60,6 +61,17 @@ fn numbers(key: &Keypair) -> String {
 /// The address of one of the fixed keys.
 pub fn address(name: &str) -> String {
     key(name).pubkey().to_string()
+}
+
+/// What a command says that asks no cluster.
+pub fn bare(line: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let output = command
+        .env_clear()
+        .args(line.split_whitespace())
+        .output()
+        .unwrap();
+    Net::stdout(line, output)
 }
 
 pub struct Net {
@@ -188,17 +200,30 @@ impl Net {
 
     fn run(&self, line: &str) -> Output {
         let mut command = self.command(line);
-        command.args(["-u", self.url()]).output().unwrap()
+        let output = command.args(["-u", self.url()]).output().unwrap();
+        if line.contains("--output json") {
+            schema::check(&output.stdout);
+        }
+        output
     }
 
     /// Runs what must work; gives stdout.
     pub fn ok(&self, line: &str) -> String {
-        Self::stdout(line, self.run(line))
+        // As JSON, so that what scripts read is checked wherever a command is run.
+        let json = match line.contains("--output") {
+            true => line.to_string(),
+            false => format!("{line} --output json"),
+        };
+        Self::stdout(line, self.run(&json))
     }
 
     /// Runs what must work and names its cluster itself; gives stdout.
     pub fn named(&self, line: &str) -> String {
-        Self::stdout(line, self.command(line).output().unwrap())
+        let output = self.command(line).output().unwrap();
+        if line.contains("--output json") {
+            schema::check(&output.stdout);
+        }
+        Self::stdout(line, output)
     }
 
     fn stdout(line: &str, output: Output) -> String {
@@ -209,7 +234,7 @@ impl Net {
 
     /// The data of what must work.
     pub fn json(&self, line: &str) -> Value {
-        let stdout = self.ok(&format!("{line} --output json"));
+        let stdout = self.ok(line);
         let mut envelope: Value = serde_json::from_str(&stdout).unwrap();
         envelope["data"].take()
     }
