@@ -79,7 +79,7 @@ pub struct GlobalArgs {
         value_name = "MICRO_LAMPORTS"
     )]
     pub compute_unit_price: Option<ComputeUnitPrice>,
-    /// How the result is printed on stdout
+    /// How the result is printed on stdout: for people, as JSON, or only the value that a next command needs
     #[arg(
         long,
         global = true,
@@ -190,6 +190,8 @@ pub enum Command {
     History(commands::history::History),
     /// Compare a deployed program with its gate's record, or with your own build
     Verify(commands::verify::Verify),
+    /// Print the signer's address
+    Address(commands::address::Address),
     /// Run an offline validator with Portcullis on it
     Localnet(commands::localnet::Localnet),
     /// Print what a shell needs to complete commands and options
@@ -232,7 +234,11 @@ impl Command {
             Self::List(_) => "list",
             Self::History(_) => "history",
             Self::Verify(_) => "verify",
-            Self::Localnet(_) => "localnet",
+            Self::Address(_) => "address",
+            Self::Localnet(command) => match command.control {
+                Some(commands::localnet::Control::Travel(_)) => "localnet travel",
+                None => "localnet",
+            },
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Demo(_) => "demo",

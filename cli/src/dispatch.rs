@@ -21,6 +21,9 @@ pub fn main() -> ExitCode {
     };
     log(cli.global.verbose);
     let out = Rc::new(Output::new(cli.global.output, cli.command.name()));
+    if let Err(error) = out.require_value() {
+        return out.failure(&error);
+    }
     let ctx = match Context::new(cli.global, Rc::clone(&out)) {
         Ok(ctx) => ctx,
         Err(error) => return out.failure(&error),
@@ -113,6 +116,7 @@ async fn run(command: Command, ctx: &Context) -> Result<(), CliError> {
         Command::List(command) => command.run(ctx).await,
         Command::History(command) => command.run(ctx).await,
         Command::Verify(command) => command.run(ctx).await,
+        Command::Address(command) => command.run(ctx).await,
         Command::Localnet(command) => command.run(ctx).await,
         Command::Completions(command) => command.run(ctx),
         Command::Man(command) => command.run(ctx),

@@ -23,6 +23,21 @@ pub enum Format {
     Text,
     /// One JSON object on stdout, also on errors.
     Json,
+    /// Only what a next command needs, for `$(…)`: an address, a REF, a digest.
+    Value,
+}
+
+/// The key of a command's data that a next command needs.
+fn value_key(command: &str) -> Option<&'static str> {
+    match command {
+        "address" => Some("address"),
+        "council create" => Some("council"),
+        "buffer upload" => Some("buffer"),
+        "review" => Some("digest"),
+        "repropose" => Some("ref"),
+        command if command.starts_with("propose ") => Some("ref"),
+        _ => None,
+    }
 }
 
 /// Prints results, notes and errors of one command.
@@ -59,7 +74,28 @@ impl Output {
         match self.format {
             Format::Text => print_out(text.trim_end()),
             Format::Json => self.envelope(true, data, None),
+            Format::Value => match value_key(&self.command).and_then(|key| data.get(key)?.as_str())
+            {
+                Some(value) => print_out(value),
+                // A dry run or an export made nothing that could be named.
+                None => self.note(text.trim_end()),
+            },
         }
+    }
+
+    /// Refuses `--output value` where a command has none, before anything is done.
+    ///
+    /// # Errors
+    /// `no_value`.
+    pub fn require_value(&self) -> Result<(), CliError> {
+        if self.format != Format::Value || value_key(&self.command).is_some() {
+            return Ok(());
+        }
+        Err(CliError::usage(
+            "no_value",
+            format!("`{}` has no single value to print", self.command),
+        )
+        .hint("use --output json"))
     }
 
     /// Prints what was found out before a failure, for people; programs find it in the failure's `data`.

@@ -1,6 +1,10 @@
 //! Signers in Solana's forms: a keypair file, `-` for stdin, `prompt://`. Hardware wallets are refused with a reason.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    path::Path,
+};
 
 use solana_clap_utils::keypair::signer_from_path;
 use solana_sdk::signer::{keypair::Keypair, Signer};
@@ -68,6 +72,33 @@ pub fn keypair_file(path: &Path, what: &str) -> Result<Keypair, CliError> {
     })
 }
 
+/// Makes a keypair file with a new key, which only its owner may read. Overwrites nothing.
+///
+/// # Errors
+/// Where the file is there already or cannot be written.
+pub fn new_keypair_file(path: &Path) -> Result<Keypair, CliError> {
+    let key = Keypair::new();
+    let numbers: Vec<String> = key.to_bytes().iter().map(u8::to_string).collect();
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options
+        .open(path)
+        .and_then(|mut file| file.write_all(format!("[{}]", numbers.join(",")).as_bytes()));
+    match written {
+        Ok(()) => Ok(key),
+        Err(error) => Err(CliError::usage(
+            "keypair_not_made",
+            format!(
+                "the keypair file {} cannot be made: {error}",
+                path.display()
+            ),
+        )
+        .hint("name a file in a folder that is there")),
+    }
+}
+
 /// The 64 bytes of a keypair file, or what was found instead. Never quotes the content: it may be secret.
 fn parse_keypair(text: &str) -> Result<Vec<u8>, String> {
     let value: serde_json::Value =
@@ -104,6 +135,25 @@ fn unusable(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_keypair_file_is_its_owner_s_and_overwrites_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.json");
+        let made = new_keypair_file(&path).unwrap();
+        assert_eq!(keypair_file(&path, "key").unwrap(), made);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert_eq!(
+            new_keypair_file(&path).unwrap_err().code,
+            "keypair_not_made"
+        );
+        assert_eq!(keypair_file(&path, "key").unwrap(), made);
+    }
 
     #[test]
     fn what_is_wrong_with_a_keypair_file_is_named_without_its_content() {

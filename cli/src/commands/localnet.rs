@@ -1,8 +1,12 @@
 //! Runs the embedded validator in the foreground until ctrl-c.
 
+mod travel;
+
+pub use travel::Travel;
+
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use portcullis_localnet::{
     portcullis_program, Localnet as Validator, LocalnetConfig, LocalnetError, ProgramConfig,
 };
@@ -10,30 +14,47 @@ use serde_json::json;
 use solana_sdk::{pubkey::Pubkey, signer::Signer};
 
 use crate::{
-    artifact, context::Context, duration::parse_duration, error::CliError, output::Fields,
-    signer::keypair_file,
+    artifact,
+    context::Context,
+    duration::parse_duration,
+    error::CliError,
+    output::Fields,
+    signer::{keypair_file, new_keypair_file},
 };
 
 /// Lamports that a funded account starts with: 10,000 SOL.
 const FUNDS_LAMPORTS: u64 = 10_000_000_000_000;
 
+/// What can be done with one that runs.
+#[derive(Debug, Subcommand)]
+pub enum Control {
+    /// Put a localnet's clock forward
+    Travel(Travel),
+}
+
 /// Ports, and what is there from the start.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:\n  \
     portcullis localnet --fund ~/.config/solana/id.json\n  \
-    portcullis localnet --fund alice.json --fund bob.json --program program-keypair.json=app.so:alice.json\n\n\
-    Everything is in memory and gone when it stops. Time can be moved with the JSON-RPC method surfnet_timeTravel.")]
+    portcullis localnet --fund alice.json --fund bob.json --program app.json=app.so:alice.json\n  \
+    portcullis -u localhost localnet travel 2d     in another terminal: two days pass\n\n\
+    Everything is in memory and gone when it stops; keypair files that it makes stay.")]
 pub struct Localnet {
+    #[command(subcommand)]
+    pub control: Option<Control>,
     /// JSON-RPC port on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 8899)]
     rpc_port: u16,
     /// WebSocket port on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 8900)]
     ws_port: u16,
-    /// Gives 10,000 SOL to an address or to the key of a keypair file; may be given several times
+    /// Gives 10,000 SOL to an address or to the key of a keypair file; may be given several times. A file NAME.json that is not
+    /// there is made, with a new key
     #[arg(long = "fund", value_name = "KEY")]
     funded: Vec<String>,
-    /// Deploys a program: PROGRAM=FILE.so:AUTHORITY, keys as addresses or keypair files; may be given several times
+    /// Deploys a program: PROGRAM=FILE.so:AUTHORITY, keys as addresses or keypair files; may be given several times. PROGRAM's
+    /// keypair file is made like those of --fund
     #[arg(long = "program", value_name = "PROGRAM=FILE:AUTHORITY")]
     programs: Vec<String>,
     /// Time from one slot to the next, 10ms to 1s
@@ -48,12 +69,16 @@ impl Localnet {
     /// Where a port is taken, a key is wrong, or a program is refused.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self {
+            control,
             rpc_port,
             ws_port,
             funded,
             programs,
             slot_time,
         } = self;
+        if let Some(Control::Travel(travel)) = control {
+            return travel.run(ctx).await;
+        }
         let mut config = LocalnetConfig {
             rpc_port: Some(rpc_port).filter(|port| *port != 0),
             ws_port: Some(ws_port).filter(|port| *port != 0),
@@ -63,14 +88,14 @@ impl Localnet {
         for key in &funded {
             config
                 .funded_accounts
-                .push((address_of(key)?, FUNDS_LAMPORTS));
+                .push((address_of_made(ctx, key)?, FUNDS_LAMPORTS));
         }
         let funded_accounts = config.funded_accounts.clone();
         config
             .programs
             .push(portcullis_program(portcullis::ID, None));
         for program in &programs {
-            config.programs.push(parse_program(program)?);
+            config.programs.push(parse_program(ctx, program)?);
         }
         let installed: Vec<Pubkey> = config
             .programs
@@ -145,7 +170,20 @@ fn address_of(text: &str) -> Result<Pubkey, CliError> {
     }
 }
 
-fn parse_program(text: &str) -> Result<ProgramConfig, CliError> {
+/// The same; makes the keypair file where there is none. What does not end like one is a mistyped address.
+fn address_of_made(ctx: &Context, text: &str) -> Result<Pubkey, CliError> {
+    let path = Path::new(text);
+    let file = path.extension().is_some_and(|end| end == "json");
+    if file && !path.exists() {
+        let made = new_keypair_file(path)?.pubkey();
+        ctx.out
+            .note(&format!("made {text}, the key of {made}: for tests only"));
+        return Ok(made);
+    }
+    address_of(text)
+}
+
+fn parse_program(ctx: &Context, text: &str) -> Result<ProgramConfig, CliError> {
     let wrong = || {
         CliError::usage(
             "program_argument",
@@ -156,8 +194,9 @@ fn parse_program(text: &str) -> Result<ProgramConfig, CliError> {
     let (program, rest) = text.split_once('=').ok_or_else(wrong)?;
     let (file, authority) = rest.rsplit_once(':').ok_or_else(wrong)?;
     Ok(ProgramConfig {
-        program_id: address_of(program)?,
+        // First what may be wrong, then the new file.
         elf: artifact::read(&PathBuf::from(file))?.bytes,
         upgrade_authority: Some(address_of(authority)?),
+        program_id: address_of_made(ctx, program)?,
     })
 }

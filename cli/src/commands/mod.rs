@@ -1,5 +1,6 @@
 //! One module a subcommand: an args struct and `run(self, &Context)`.
 
+pub mod address;
 pub mod approve;
 pub mod attest;
 pub mod buffer;

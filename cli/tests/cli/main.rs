@@ -8,6 +8,7 @@ mod changes;
 mod emergency;
 mod exits;
 mod exports;
+mod keys;
 mod large_programs;
 mod looks;
 mod net;

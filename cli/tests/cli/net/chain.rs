@@ -217,6 +217,13 @@ impl Net {
             .unwrap();
     }
 
+    /// What the clock shows: Unix seconds and the slot.
+    pub fn chain_time(&self) -> (i64, u64) {
+        let now = TimeControl::new(self.url());
+        let now = runtime().block_on(now.now()).unwrap();
+        (now.unix_timestamp, now.slot)
+    }
+
     /// The first transaction of a creation that takes several, and no more.
     pub fn begin_council(&self, members: &[String]) {
         let mut members: Vec<Member> = members
