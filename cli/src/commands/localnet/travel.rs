@@ -45,8 +45,7 @@ impl Travel {
             Err(error) => Err(error),
         };
         // The cause would quote the URL, which may hold a key.
-        let now = moved.map_err(|error| {
-            tracing::debug!(%error, "the clock was not moved");
+        let now = moved.map_err(|_| {
             CliError::new(
                 ExitCode::Network,
                 "localnet_clock",
