@@ -1,4 +1,5 @@
 # make demo     the main job, on the embedded validator       make test     all tests
+# make test-deploy  migrations/deploy.ts alone, against the embedded validator
 # make fuzz     20,000 random sequences, chain against model   (PORTCULLIS_SEED=n: others)
 # make program  rebuild artifacts/ and the tests' ELF          make bench    rewrite docs/compute-units.md
 # make bench-upload  an upload of 1 MB against Solana's own command line, which it builds first (half an hour, once)
@@ -13,13 +14,16 @@ WORKSPACE := --locked --workspace
 FORWARDER := tests/programs/forwarder
 MUTANTS := tests/mutants
 
-.PHONY: demo test fuzz mutants setup program bench bench-upload lint docs check fmt
+.PHONY: demo test test-deploy fuzz mutants setup setup-node program bench bench-upload lint docs check fmt
 
 demo: setup
 	$(CARGO) run --locked --bin portcullis -- demo
 
-test: setup
+test: setup setup-node
 	$(CARGO) test $(WORKSPACE)
+
+test-deploy: setup setup-node
+	$(CARGO) test $(WORKSPACE) --test cli deploy::
 
 fuzz: setup
 	PORTCULLIS_SEQUENCES=$${PORTCULLIS_SEQUENCES:-20000} $(CARGO) test $(WORKSPACE) --test model -- --nocapture
@@ -29,6 +33,10 @@ mutants: setup
 
 setup:
 	@scripts/setup.sh
+
+# Apart, because the demo needs no node.
+setup-node:
+	@scripts/setup-node.sh
 
 program:
 	scripts/build-program.sh artifacts
@@ -40,13 +48,14 @@ bench: setup
 bench-upload: setup
 	scripts/bench-upload.sh
 
-lint: setup
+lint: setup setup-node
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path $(FORWARDER)/Cargo.toml
 	$(CARGO) fmt --check --manifest-path $(MUTANTS)/Cargo.toml
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
 	$(CARGO) clippy --locked --manifest-path $(FORWARDER)/Cargo.toml -- -D warnings
 	$(CARGO) clippy --locked --manifest-path $(MUTANTS)/Cargo.toml -- -D warnings
+	migrations/node_modules/.bin/tsc -p migrations --noEmit
 
 fmt:
 	$(CARGO) fmt --all

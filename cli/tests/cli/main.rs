@@ -5,6 +5,7 @@ mod bad_input;
 mod bench_upload;
 mod buffers;
 mod changes;
+mod deploy;
 mod documents;
 mod emergency;
 mod exits;

@@ -74,6 +74,10 @@ pub fn bare(line: &str) -> String {
     Net::stdout(line, output)
 }
 
+fn portcullis(authority: Option<Pubkey>) -> ProgramConfig {
+    portcullis_program(portcullis::ID, authority)
+}
+
 pub struct Net {
     localnet: Localnet,
     folder: TempDir,
@@ -87,21 +91,30 @@ impl Net {
     }
 
     pub fn with_deployed(deployed: &str) -> Self {
-        Self::with(deployed, None, SLOT_TIME_MS)
+        Self::with(deployed, portcullis(None), SLOT_TIME_MS)
     }
 
     /// With slots of so many milliseconds; a cluster's have 400.
     pub fn with_slots_of(milliseconds: u64) -> Self {
-        Self::with("old.so", None, milliseconds)
+        Self::with("old.so", portcullis(None), milliseconds)
     }
 
     /// Portcullis itself can be upgraded by a plain key.
     pub fn with_upgradeable_portcullis() -> Self {
         let authority = Some(key("stranger").pubkey());
-        Self::with("old.so", authority, SLOT_TIME_MS)
+        Self::with("old.so", portcullis(authority), SLOT_TIME_MS)
     }
 
-    fn with(deployed: &str, portcullis_authority: Option<Pubkey>, slot_time_ms: u64) -> Self {
+    /// Portcullis's address holds a smaller program, which alice can upgrade.
+    pub fn with_another_program_in_its_place() -> Self {
+        let other = ProgramConfig {
+            elf: fs::read(FORWARDER).unwrap(),
+            ..portcullis(Some(key("alice").pubkey()))
+        };
+        Self::with("old.so", other, SLOT_TIME_MS)
+    }
+
+    fn with(deployed: &str, portcullis: ProgramConfig, slot_time_ms: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("old.so"), samples::spl_token().unwrap()).unwrap();
@@ -128,11 +141,7 @@ impl Net {
             funded_accounts: ["alice", "bob", "carol", "guard"]
                 .map(|name| (key(name).pubkey(), FUNDS))
                 .to_vec(),
-            programs: vec![
-                portcullis_program(portcullis::ID, portcullis_authority),
-                program("program"),
-                program("other-program"),
-            ],
+            programs: vec![portcullis, program("program"), program("other-program")],
             ..LocalnetConfig::default()
         })
         .unwrap();
