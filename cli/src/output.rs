@@ -74,13 +74,21 @@ impl Output {
         match self.format {
             Format::Text => print_out(text.trim_end()),
             Format::Json => self.envelope(true, data, None),
-            Format::Value => match value_key(&self.command).and_then(|key| data.get(key)?.as_str())
-            {
-                Some(value) => print_out(value),
+            Format::Value => match self.values(&data).as_slice() {
                 // A dry run or an export made nothing that could be named.
-                None => self.note(text.trim_end()),
+                [] => self.note(text.trim_end()),
+                values => print_out(&values.join("\n")),
             },
         }
+    }
+
+    /// What a next command needs: one value, and that of the rollback where one was proposed beside it.
+    fn values<'a>(&self, data: &'a Value) -> Vec<&'a str> {
+        let Some(key) = value_key(&self.command) else {
+            return Vec::new();
+        };
+        let values = [&data[key], &data["rollback"][key]];
+        values.into_iter().filter_map(Value::as_str).collect()
     }
 
     /// Refuses `--output value` where a command has none, before anything is done.

@@ -44,17 +44,48 @@ const NOT_RUN: [(&str, &str, &str); 3] = [
 #[test]
 fn every_command_of_the_readme_runs() {
     let page = Page::read(README.0);
-    let ran = session::run(&page, README.1);
-    assert_eq!(ran, page.runnable().count());
-    assert!(ran >= 3, "{ran} blocks ran");
+    session::run(&page, README.1);
+    assert!(
+        page.runnable().count() >= 3 && page.commands() >= 18,
+        "{}",
+        page.commands()
+    );
 }
 
 #[test]
 fn every_command_of_the_runbook_runs() {
     let page = Page::read(RUNBOOK.0);
-    let ran = session::run(&page, RUNBOOK.1);
-    assert_eq!(ran, page.runnable().count());
-    assert!(ran >= 35, "{ran} blocks ran");
+    session::run(&page, RUNBOOK.1);
+    assert!(
+        page.runnable().count() >= 40 && page.commands() >= 150,
+        "{}",
+        page.commands()
+    );
+}
+
+#[test]
+#[should_panic(expected = "short.md stopped")]
+fn a_command_that_fails_is_noticed() {
+    session::run(&Page::parse("short.md", "```sh\ntrue\nfalse\n```\n"), &[]);
+}
+
+#[test]
+#[should_panic(expected = "exit code 0, not 7")]
+fn a_command_that_should_be_refused_and_is_not_is_noticed() {
+    session::run(
+        &Page::parse(
+            "short.md",
+            "```sh\ntrue # refused, exit code 7: never\n```\n",
+        ),
+        &[],
+    );
+}
+
+#[test]
+#[should_panic(expected = "kept: unbound variable")]
+fn a_section_knows_nothing_of_another_one() {
+    let text = "## One\n\n```sh\nkept=1\n```\n\n## Two\n\n```sh\necho $kept\n```\n";
+    session::run(&Page::parse("short.md", text), &[]);
 }
 
 #[test]
@@ -97,7 +128,7 @@ fn every_command_in_the_text_is_understood() {
     );
 }
 
-/// The tables promise commands; the runbook and the README's trial show each of them at work.
+/// The table promises commands and options; the runbook and the README's trial show each of them at work.
 #[test]
 fn every_command_of_the_release_s_table_is_run_somewhere() {
     let mut run = BTreeSet::new();
@@ -105,13 +136,30 @@ fn every_command_of_the_release_s_table_is_run_somewhere() {
         for block in Page::read(name).runnable() {
             for line in script::commands(&block.text) {
                 run.extend(parsed::names_in(&line));
+                run.extend(parsed::options_in(&line));
             }
         }
     }
     let readme = Page::read(README.0);
-    let table = readme.codes_of("How a release goes");
-    let promised: BTreeSet<String> = table.iter().filter_map(|code| parsed::name(code)).collect();
-    assert!(promised.len() >= 30, "{promised:?}");
+    let mut promised = BTreeSet::new();
+    for code in readme.codes_of("How a release goes") {
+        promised.extend(parsed::name(code));
+        promised.extend(parsed::options_in(code));
+    }
+    // Told below the table, for bad networks; `uploads.rs`, `servers.rs` and `bench_upload.rs` run these.
+    for option in [
+        "--reuse",
+        "--rpc-rate",
+        "--rpc-timeout",
+        "--with-compute-unit-price",
+        "--use-rpc",
+        "--export",
+        "--dry-run",
+        "--yes",
+    ] {
+        promised.remove(option);
+    }
+    assert!(promised.len() >= 50, "{promised:?}");
     let missing: Vec<_> = promised.difference(&run).collect();
     assert!(missing.is_empty(), "told, but run nowhere: {missing:?}");
 }

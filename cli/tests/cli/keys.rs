@@ -160,7 +160,8 @@ fn a_localnet_s_clock_is_put_forward_and_no_other() {
 
 #[test]
 fn a_value_is_printed_for_the_next_command() {
-    let net = Net::adopted();
+    let net = Net::with_lanes();
+    net.adopt_other();
     let upload = "buffer upload new.so -k alice.json --output value";
     let buffer = net.ok(&format!("{upload} --yes")).trim().to_string();
     assert_eq!(buffer, net.buffer_of("alice"));
@@ -174,6 +175,13 @@ fn a_value_is_printed_for_the_next_command() {
         "review {proposal} --artifact new.so --output value"
     ));
     assert_eq!(digest.trim(), net.digest_of(&proposal));
+    // A rollback beside it comes second. Where two proposals hold the same build, the buffer is another.
+    let with_rollback = net.ok(&format!(
+        "propose upgrade {} --program $other-program --with-rollback -k alice.json --output value --yes",
+        net.upload("new.so")
+    ));
+    let other = address("other-program");
+    assert_eq!(with_rollback, format!("{other}/0\n{other}/1\n"));
     // What is wrong with it prints no digest.
     let wrong = net.run_checked(&format!(
         "review {proposal} --artifact old.so --output value"

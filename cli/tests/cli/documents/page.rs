@@ -4,6 +4,8 @@ use std::{fs, path::Path};
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+use super::script;
+
 pub struct Block {
     /// The heading of second level above it.
     pub section: String,
@@ -46,7 +48,10 @@ pub fn is_rule(code: &str) -> bool {
 
 impl Page {
     pub fn read(name: &str) -> Self {
-        let text = file(name);
+        Self::parse(name, &file(name))
+    }
+
+    pub fn parse(name: &str, text: &str) -> Self {
         let mut page = Self {
             name: name.to_string(),
             blocks: Vec::new(),
@@ -57,7 +62,7 @@ impl Page {
         let mut heading = false;
         let mut fence: Option<Kind> = None;
         let mut code = String::new();
-        for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
+        for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
             match event {
                 Event::Start(Tag::Heading {
                     level: HeadingLevel::H2,
@@ -110,6 +115,14 @@ impl Page {
 
     pub fn runnable(&self) -> impl Iterator<Item = &Block> {
         self.blocks.iter().filter(|block| block.kind == Kind::Run)
+    }
+
+    /// How many commands are run.
+    pub fn commands(&self) -> usize {
+        let commands = self
+            .runnable()
+            .map(|block| script::commands(&block.text).len());
+        commands.sum()
     }
 
     pub fn not_run(&self) -> impl Iterator<Item = &Block> {

@@ -64,6 +64,14 @@ pub fn names_in(line: &str) -> Vec<String> {
     line.split("portcullis ").skip(1).filter_map(name).collect()
 }
 
+/// The long options in a line.
+pub fn options_in(line: &str) -> impl Iterator<Item = String> + '_ {
+    let words = line.split([' ', '[', ']', '=', '(', ')']);
+    words
+        .filter(|word| word.starts_with("--"))
+        .map(str::to_string)
+}
+
 /// Requires that code in the text, if it is a command or an option, is one that exists. Whether it is.
 pub fn check(page: &str, code: &str) -> bool {
     if code.starts_with('-') {

@@ -21,11 +21,11 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(300);
 const QUESTION: &str = "Sign and send?";
 
-/// Runs a document's commands; gives how many of its blocks ran.
+/// Runs a document's commands, all of them.
 ///
 /// # Panics
-/// With all that was said, where a command fails.
-pub fn run(page: &Page, lasting: &[&str]) -> usize {
+/// With the end of what was said, where a command fails.
+pub fn run(page: &Page, lasting: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let place = folder.path();
@@ -61,8 +61,14 @@ pub fn run(page: &Page, lasting: &[&str]) -> usize {
     let tail = said.len().saturating_sub(6_000);
     let tail = said.get(tail..).unwrap_or(&said);
     assert!(said.contains("@@end"), "{} stopped:\n{tail}", page.name);
-    println!("{}: {ran} blocks ran; {}", page.name, transcript.display());
-    ran
+    assert_eq!(ran, page.runnable().count(), "{}: blocks", page.name);
+    let refused = said.matches(" # refused, exit code ").count();
+    println!(
+        "{}: {ran} blocks ran with {} commands, of which {refused} had to be refused; all that was said: {}",
+        page.name,
+        page.commands(),
+        transcript.display()
+    );
 }
 
 struct Shell {
