@@ -3,6 +3,7 @@
 use std::mem::offset_of;
 
 use portcullis::{
+    constants::LAYOUT_VERSION,
     policy::Snapshot,
     state::{
         find_attestation, find_authority, find_council, find_gate, find_hashing, find_proposal,
@@ -121,4 +122,68 @@ fn limits_are_what_the_documents_say() {
     assert_eq!(MAX_ELF_LEN, 10 * 1_024 * 1_024 - 45);
     assert_eq!(MAX_COUNCIL_CHANGES, 8);
     assert_eq!(LAYOUT_VERSION, 1);
+}
+
+/// Each version has its note, and the note of this one is true.
+#[test]
+fn the_notes_of_the_layouts_are_true() {
+    let note = |version: u8| {
+        let path = format!(
+            "{}/../migrations/layout-{version}.md",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
+    let notes: Vec<String> = (1..=LAYOUT_VERSION).map(note).collect();
+    let newest = notes.last().unwrap();
+    let rows = [
+        (
+            "Council",
+            Council::SPACE,
+            offset_of!(Council, version),
+            Council::DISCRIMINATOR,
+        ),
+        (
+            "Gate",
+            Gate::SPACE,
+            offset_of!(Gate, version),
+            Gate::DISCRIMINATOR,
+        ),
+        (
+            "Proposal",
+            Proposal::SPACE,
+            offset_of!(Proposal, terms) + offset_of!(Terms, version),
+            Proposal::DISCRIMINATOR,
+        ),
+        (
+            "Attestation",
+            Attestation::SPACE,
+            offset_of!(Attestation, version),
+            Attestation::DISCRIMINATOR,
+        ),
+        (
+            "Hashing",
+            Hashing::SPACE,
+            offset_of!(Hashing, version),
+            Hashing::DISCRIMINATOR,
+        ),
+    ];
+    for (name, space, version, discriminator) in rows {
+        let row = newest
+            .lines()
+            .find(|line| line.starts_with(&format!("| {name} |")))
+            .unwrap();
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let number = |cell: &str| -> usize {
+            let digits = cell.split(' ').next().unwrap().replace(',', "");
+            digits.parse().unwrap()
+        };
+        assert_eq!(number(cells[2]), space, "{name}");
+        assert_eq!(number(cells[3]), 8 + version, "{name}");
+        assert_eq!(
+            cells[4],
+            format!("`{}`", hex(discriminator).trim()),
+            "{name}"
+        );
+    }
 }

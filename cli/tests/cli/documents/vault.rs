@@ -61,7 +61,7 @@ pub fn send(url: &str, export: &Path) -> String {
     let keys = keys_beside(export);
     let client = Client::new(url, portcullis::ID);
     let options = SendOptions::with_compute_units(MAX_COMPUTE_UNITS);
-    let payer = keys.values().next().unwrap();
+    let payer = read_keypair_file(export.with_file_name("alice.json")).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for transaction in envelope["data"]["transactions"].as_array().unwrap() {
         let instructions: Vec<Instruction> = transaction["instructions"]
@@ -76,7 +76,7 @@ pub fn send(url: &str, export: &Path) -> String {
             .filter(|meta| meta.is_signer)
             .map(|meta| &keys[&meta.pubkey] as &dyn Signer)
             .collect();
-        let sent = runtime.block_on(client.send(&instructions, payer, &signers, &options));
+        let sent = runtime.block_on(client.send(&instructions, &payer, &signers, &options));
         if let Err(error) = sent {
             return format!("{error}\n").replace('\n', " ") + "\n";
         }
