@@ -82,6 +82,13 @@ fn a_command_that_should_be_refused_and_is_not_is_noticed() {
 }
 
 #[test]
+#[should_panic(expected = "shows what nothing printed")]
+fn what_is_shown_and_not_printed_is_noticed() {
+    let text = "```sh\necho one two three\n```\n\n```text\none …  three\none … four\n```\n";
+    session::run(&Page::parse("short.md", text), &[]);
+}
+
+#[test]
 #[should_panic(expected = "kept: unbound variable")]
 fn a_section_knows_nothing_of_another_one() {
     let text = "## One\n\n```sh\nkept=1\n```\n\n## Two\n\n```sh\necho $kept\n```\n";

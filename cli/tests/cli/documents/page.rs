@@ -19,6 +19,8 @@ pub enum Kind {
     NoRun,
     /// A comment that says what happens meanwhile.
     Meanwhile,
+    /// What commands print.
+    Shown,
 }
 
 pub struct Page {
@@ -129,6 +131,17 @@ impl Page {
         self.blocks.iter().filter(|block| block.kind == Kind::NoRun)
     }
 
+    /// Lines that a reader is shown as printed, and that nothing printed. `…` stands for anything.
+    pub fn never_said(&self, said: &str) -> Vec<&str> {
+        let spaced = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let printed = said.lines().filter(|line| !line.starts_with("$ "));
+        let said: Vec<String> = printed.map(spaced).collect();
+        let shown = self.blocks.iter().filter(|block| block.kind == Kind::Shown);
+        let lines = shown.flat_map(|block| block.text.lines());
+        let lines = lines.filter(|line| !said.iter().any(|said| is_like(said, &spaced(line))));
+        lines.collect()
+    }
+
     /// The code in the text of one section.
     pub fn codes_of(&self, section: &str) -> Vec<&str> {
         let codes = self.inline.iter().zip(&self.sections);
@@ -137,10 +150,20 @@ impl Page {
     }
 }
 
+/// Whether the parts of a line that `…` does not stand for occur in that order.
+fn is_like(said: &str, shown: &str) -> bool {
+    let mut rest = Some(said);
+    for part in shown.split('…') {
+        rest = rest.and_then(|text| text.split_once(part.trim()).map(|(_, rest)| rest));
+    }
+    rest.is_some()
+}
+
 /// Whether a fence holds commands, and whether they are run. A misspelt mark is no mark.
 fn kind(info: &str) -> Option<Kind> {
     match info {
         "sh no-run" => Some(Kind::NoRun),
+        "text" => Some(Kind::Shown),
         info if info.starts_with("sh") || info.contains("bash") || info.contains("shell") => {
             assert_eq!(info, "sh", "fences of commands are `sh` or `sh no-run`");
             Some(Kind::Run)

@@ -61,7 +61,8 @@ pub fn of(page: &Page, lasting: &[&str]) -> String {
     }
     let mut script = PREAMBLE.to_string();
     let mut open: Option<&str> = None;
-    let blocks = page.blocks.iter().filter(|block| block.kind != Kind::NoRun);
+    let runs = |block: &&Block| matches!(block.kind, Kind::Run | Kind::Meanwhile);
+    let blocks = page.blocks.iter().filter(runs);
     for (number, block) in blocks.enumerate() {
         let section = Some(block.section.as_str()).filter(|name| !lasting.contains(name));
         if open != section {

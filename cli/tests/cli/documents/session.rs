@@ -62,6 +62,12 @@ pub fn run(page: &Page, lasting: &[&str]) {
     let tail = said.get(tail..).unwrap_or(&said);
     assert!(said.contains("@@end"), "{} stopped:\n{tail}", page.name);
     assert_eq!(ran, page.runnable().count(), "{}: blocks", page.name);
+    let never_said = page.never_said(&said);
+    assert!(
+        never_said.is_empty(),
+        "{} shows what nothing printed: {never_said:#?}",
+        page.name
+    );
     let refused = said.matches(" # refused, exit code ").count();
     println!(
         "{}: {ran} blocks ran with {} commands, of which {refused} had to be refused; all that was said: {}",

@@ -124,9 +124,9 @@ fn forwarded(call: &Instruction) -> Instruction {
     // Borsh: name, bump, whether to sign, data.
     let bytes = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_le_bytes(), bytes].concat();
     let mut accounts = vec![AccountMeta::new_readonly(call.program_id, false)];
-    accounts.extend(call.accounts.iter().cloned().map(|meta| AccountMeta {
+    accounts.extend(call.accounts.iter().map(|meta| AccountMeta {
         is_signer: meta.is_signer && meta.pubkey != vault,
-        ..meta
+        ..meta.clone()
     }));
     Instruction {
         program_id: program(101),
