@@ -19,7 +19,8 @@ use super::{
 
 /// No command is silent for longer.
 const PATIENCE: Duration = Duration::from_secs(300);
-const QUESTION: &str = "Sign and send?";
+/// The end of a question, as long as it is not answered.
+const QUESTION: &str = "[y/N]";
 
 /// Runs a document's commands, all of them.
 ///
@@ -140,8 +141,8 @@ impl Shell {
                 }
             }
             let said = String::from_utf8_lossy(&bytes);
-            // Each question is answered once, each marker obeyed once. The prompt is drawn anew with its answer.
-            let questions = said.matches(&format!("{QUESTION} [y/N]")).count();
+            // Each question is answered once, each marker obeyed once.
+            let questions = said.matches(QUESTION).count();
             while answered < questions {
                 stdin.write_all(b"y").unwrap();
                 answered += 1;
