@@ -103,7 +103,7 @@ fn a_localnet_makes_the_keypair_files_that_are_missing_and_no_others() {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
-        net.ok(&format!("address -k {name}")).trim().to_string()
+        net.field(&format!("address -k {name}"), "address")
     };
     let (new, app) = (made("new.json"), made("app.json"));
     assert_eq!(localnet.data["funded_addresses"][0], *new);
