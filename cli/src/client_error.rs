@@ -59,6 +59,13 @@ impl From<ClientError> for CliError {
             ClientError::InvalidTransaction { .. } => made(ExitCode::General, "invalid_transaction"),
             ClientError::Signing { .. } => made(ExitCode::Usage, "signing_failed")
                 .hint("give the signer with -k, and who pays with --fee-payer"),
+            ClientError::ForeignSignature { .. } => made(ExitCode::Mismatch, "signature_mismatch")
+                .hint("every machine must be given the same command, blockhash and times, and see the same state: compare the \
+                       `Transaction Message` that --sign-only printed with the one here"),
+            ClientError::InvalidBundle { .. } => made(ExitCode::Usage, "bundle_unusable")
+                .hint("have it written anew: portcullis review REF --offline-bundle FILE"),
+            ClientError::FalseBundle { .. } => made(ExitCode::Mismatch, "bundle_false")
+                .hint("do not sign: it was altered or damaged; have another written by somebody whom you trust"),
             ClientError::ReadFile { .. } => made(ExitCode::Usage, "file_unreadable")
                 .hint("check the path"),
             ClientError::Artifact { .. } | ClientError::Elf(_) => made(ExitCode::Usage, "elf_invalid")

@@ -142,6 +142,13 @@ pub enum ClientError {
     #[error("the transaction cannot be signed: {reason}")]
     Signing { reason: String },
 
+    /// A signature that was made elsewhere is not one over this transaction.
+    #[error("the signature of {signer} cannot be used: {reason}")]
+    ForeignSignature {
+        signer: Pubkey,
+        reason: &'static str,
+    },
+
     /// An artifact file cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     ReadFile {
@@ -215,6 +222,14 @@ pub enum ClientError {
     /// A vote that cannot be written as a text to sign.
     #[error("this vote cannot be written as a message: {reason}")]
     InvalidMessage { reason: String },
+
+    /// A file for an air-gapped machine that cannot be used.
+    #[error("this bundle cannot be used: {reason}")]
+    InvalidBundle { reason: String },
+
+    /// A file for an air-gapped machine that does not show what any chain could hold.
+    #[error("this bundle does not show what a chain holds: {reason}")]
+    FalseBundle { reason: String },
 
     /// The steps of a large hash were sent again and again, and it did not go on.
     #[error("the hash stopped at {hashed} of {total} bytes: run the command again, it goes on from there")]

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod analyze;
+pub mod bundle;
 mod concerns;
 pub mod deploy;
 pub mod elf;

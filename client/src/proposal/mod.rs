@@ -1,7 +1,7 @@
 //! A proposal as it can be shown and signed: beside its gate and council, with a digest that was computed here.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use portcullis::{
     change::{Change, Predecessor},

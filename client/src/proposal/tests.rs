@@ -13,15 +13,15 @@ const NOW: Now = Now {
 };
 
 /// A proposal with its gate and council, all at the right addresses.
-struct Related {
-    address: Pubkey,
-    stored: StoredProposal,
-    gate: Option<Keyed<Gate>>,
-    council: Keyed<Council>,
+pub(crate) struct Related {
+    pub address: Pubkey,
+    pub stored: StoredProposal,
+    pub gate: Option<Keyed<Gate>>,
+    pub council: Keyed<Council>,
 }
 
 impl Related {
-    fn to_gate(change: Option<&Change>) -> Self {
+    pub fn to_gate(change: Option<&Change>) -> Self {
         let id = portcullis::ID;
         let program = Pubkey::new_unique();
         let mut related = Self::to_council(change);
@@ -41,7 +41,7 @@ impl Related {
         related.seal()
     }
 
-    fn to_council(change: Option<&Change>) -> Self {
+    pub fn to_council(change: Option<&Change>) -> Self {
         let id = portcullis::ID;
         let create_key = Pubkey::new_unique();
         let council = Keyed {
@@ -73,7 +73,7 @@ impl Related {
     }
 
     /// Writes the digest of what stands there.
-    fn seal(mut self) -> Self {
+    pub fn seal(mut self) -> Self {
         let stored = &mut self.stored;
         stored.proposal.digest = digest(
             &portcullis::ID,

@@ -209,7 +209,7 @@ impl Client {
     }
 }
 
-fn decode_clock(account: Option<&Account>) -> Result<Now, ClientError> {
+pub(super) fn decode_clock(account: Option<&Account>) -> Result<Now, ClientError> {
     const EXPECTED: &str = "the Clock sysvar";
     let address = sysvar::clock::ID;
     let account = account.ok_or(ClientError::NotFound {

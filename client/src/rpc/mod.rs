@@ -4,6 +4,7 @@
 //! decoded accounts. A server can leave things out of a list; it cannot make a proposal look like another one, see
 //! [`ProposalView::new`](crate::proposal::ProposalView::new).
 
+mod bundle;
 mod fetch;
 mod guardianship;
 mod list;

@@ -1,11 +1,13 @@
 //! Builds, sends and simulates transactions, and looks up what became of them.
 
+mod apart;
 mod build;
 mod price;
 mod recorded;
 mod send;
 mod simulate;
 
+pub use apart::{put_together, required_signers, sign_partly};
 pub use build::*;
 pub use recorded::TransactionSummary;
 pub(crate) use send::{is_unanswered, signature, unchecked, unsettled, PATIENCE, POLL, RESEND};
@@ -13,6 +15,7 @@ pub use simulate::Simulation;
 
 use portcullis::constants::MAX_ELF_LEN;
 use solana_message::AddressLookupTableAccount;
+pub use solana_message::VersionedMessage;
 
 /// The most bytes of a transaction (`PACKET_DATA_SIZE`, solana-packet 4).
 pub const MAX_TRANSACTION_BYTES: usize = 1232;
