@@ -12,6 +12,7 @@ mod error;
 mod exit;
 mod export;
 mod hashing;
+mod ledger;
 mod member;
 mod output;
 mod policy_args;

@@ -1,4 +1,4 @@
-//! Signers in Solana's forms: a keypair file, `-` for stdin, `prompt://`. Hardware wallets are refused with a reason.
+//! Signers in Solana's forms: a keypair file, `-` for stdin, `prompt://` for a seed phrase, `usb://ledger`.
 
 use std::{
     fs::{self, OpenOptions},
@@ -9,7 +9,7 @@ use std::{
 use solana_clap_utils::keypair::signer_from_path;
 use solana_sdk::signer::{keypair::Keypair, Signer};
 
-use crate::error::CliError;
+use crate::{error::CliError, ledger};
 
 /// Loads the signer that `source` names. `what` says whose it is, such as `keypair`.
 ///
@@ -18,12 +18,7 @@ use crate::error::CliError;
 pub fn load(source: &str, what: &str) -> Result<Box<dyn Signer>, CliError> {
     let scheme = source.split_once(':').map(|(scheme, _)| scheme);
     match scheme {
-        // The remote-wallet crate needs libudev to build, which a fresh machine has not.
-        Some("usb") => Err(unusable(
-            what,
-            source,
-            "this build talks to no hardware wallets",
-        )),
+        Some("usb") => ledger::load(source, what),
         Some("prompt" | "stdin") => interactive(source, what),
         _ if source == "-" => interactive(source, what),
         _ => {
