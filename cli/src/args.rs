@@ -7,7 +7,7 @@ use solana_sdk::pubkey::Pubkey;
 
 use crate::{
     commands, duration::parse_duration, exit, output::Format, price::ComputeUnitPrice,
-    profile::Named, reference::Reference,
+    profile::Named, reference::Reference, write::ApartArgs,
 };
 
 /// The gate that Solana program upgrades pass through.
@@ -62,7 +62,7 @@ pub struct GlobalArgs {
     /// Requests that go out to the RPC servers in a second, at most [default: as many as there are]
     #[arg(long, global = true, value_name = "NUMBER")]
     pub rpc_rate: Option<NonZeroU32>,
-    /// Signer: a keypair file, `-` for stdin, or prompt:// [default: from Solana's configuration]
+    /// Signer: a keypair file, `-` for stdin, prompt:// for a seed phrase, or usb://ledger [default: from Solana's configuration]
     #[arg(short = 'k', long, global = true, value_name = "KEYPAIR")]
     pub keypair: Option<String>,
     /// Who pays fees and rent [default: the signer]
@@ -105,7 +105,7 @@ pub struct GlobalArgs {
 }
 
 /// What every command that changes the chain takes.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct WriteArgs {
     /// Show and simulate what would be sent; sign and send nothing
     #[arg(long)]
@@ -117,6 +117,8 @@ pub struct WriteArgs {
     /// --fee-payer and other signers may be plain addresses then
     #[arg(long, conflicts_with = "dry_run")]
     pub export: bool,
+    #[command(flatten)]
+    pub apart: ApartArgs,
 }
 
 /// How a proposal is named.

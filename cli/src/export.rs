@@ -1,8 +1,6 @@
 //! `--export`: what would be sent, for somebody else to sign: each instruction with its accounts and data, and the whole as an
 //! unsigned message for the vault of another multisig.
 
-use std::{rc::Rc, str::FromStr};
-
 use base64::{engine::general_purpose::STANDARD, Engine};
 use portcullis_client::transaction::build_message;
 use serde_json::{json, Value};
@@ -10,40 +8,9 @@ use solana_sdk::{
     hash::Hash,
     instruction::{AccountMeta, Instruction},
     pubkey::Pubkey,
-    signer::{null_signer::NullSigner, Signer},
 };
 
-use crate::{context::Context, error::CliError, output::Fields, signer, write::Step};
-
-/// A signer, or where nothing is signed its address alone.
-///
-/// # Errors
-/// Those of [`signer::load`].
-pub fn load(export: bool, source: &str, what: &str) -> Result<Box<dyn Signer>, CliError> {
-    match Pubkey::from_str(source) {
-        Ok(address) if export => Ok(Box::new(NullSigner::new(&address))),
-        _ => signer::load(source, what),
-    }
-}
-
-/// A signer that is shared.
-type Shared = Rc<dyn Signer>;
-
-/// Who acts and who pays, as addresses if need be.
-///
-/// # Errors
-/// Where one of them is missing or cannot be read.
-pub fn actors(ctx: &Context) -> Result<(Shared, Shared), CliError> {
-    let actor = match &ctx.global.keypair {
-        Some(source) => Rc::from(load(true, source, "keypair")?),
-        None => Rc::clone(ctx.signer()?),
-    };
-    let payer = match &ctx.global.fee_payer {
-        Some(source) => Rc::from(load(true, source, "fee payer")?),
-        None => Rc::clone(&actor),
-    };
-    Ok((actor, payer))
-}
+use crate::{error::CliError, output::Fields, write::Step};
 
 /// The steps for people and for programs. `actor` acts unless a program's address does, such as a vault.
 ///
@@ -160,6 +127,8 @@ fn account_json(meta: &AccountMeta) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr;
+
     use super::*;
 
     fn step(signers: &[Pubkey]) -> Step {
@@ -209,12 +178,5 @@ mod tests {
         let member = Pubkey::from_str("9YJvXBYcd5uzK7Qn6BKt2UfR4iZS6vRk5a9poB7RnyNq").unwrap();
         let (_, value) = render(&[step(&[member])], &member).unwrap();
         assert_eq!(value[0]["message"]["payer"], member.to_string());
-    }
-
-    #[test]
-    fn an_address_stands_for_a_signer_only_where_nothing_is_signed() {
-        let address = vault().to_string();
-        assert_eq!(load(true, &address, "keypair").unwrap().pubkey(), vault());
-        assert!(load(false, &address, "keypair").is_err());
     }
 }

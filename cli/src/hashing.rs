@@ -43,6 +43,10 @@ pub async fn in_steps(
     len: u32,
 ) -> Result<u32, CliError> {
     let count = hash_transactions(len);
+    writer.refuse_device(
+        "hashing takes many transactions",
+        "let a key in a file pay: --fee-payer FILE",
+    )?;
     ctx.out.note(&format!(
         "hashing {len} bytes on chain in {count} transactions; if it is interrupted, the same command goes on"
     ));

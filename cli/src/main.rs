@@ -2,6 +2,7 @@
 
 mod args;
 mod artifact;
+mod bundle;
 mod client_error;
 mod commands;
 mod config;

@@ -71,7 +71,7 @@ pub async fn to_change<'a>(
     ctx: &'a Context,
     args: &ProposalArgs,
 ) -> Result<(Writer<'a>, ProposalView), CliError> {
-    let writer = ctx.writer(args.write)?;
+    let writer = ctx.writer(args.write.clone())?;
     let view = proposal(ctx, &args.proposal, &args.reference).await?;
     Ok((writer, view))
 }

@@ -1,9 +1,6 @@
 //! The document that explains a proposal: any file; or one that `portcullis statement` wrote, whose content is compared too.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use portcullis_client::account::Commitment;
 use serde::{Deserialize, Serialize};
@@ -54,8 +51,7 @@ impl Release {
     }
 
     /// Requires that it names this program, and these bytes.
-    fn check(&self, path: &Path, program: &Pubkey, proposed: &Commitment) -> Result<(), CliError> {
-        let shown = path.display();
+    fn check(&self, name: &str, program: &Pubkey, proposed: &Commitment) -> Result<(), CliError> {
         let found = vote::parse_hash(&self.sha256).map(|sha256| Commitment {
             sha256,
             len: self.len_bytes,
@@ -64,7 +60,7 @@ impl Release {
             return Err(CliError::mismatch(
                 "statement_of_another_build",
                 format!(
-                    "{shown} is about {} ({} bytes), the proposal about {}",
+                    "{name} is about {} ({} bytes), the proposal about {}",
                     self.sha256,
                     self.len_bytes,
                     view::content(proposed)
@@ -78,7 +74,7 @@ impl Release {
         }
         Err(CliError::mismatch(
             "statement_of_another_program",
-            format!("{shown} does not name {program}"),
+            format!("{name} does not name {program}"),
         )
         .hint("add its env to portcullis.toml, and write the statement again"))
     }
@@ -87,7 +83,7 @@ impl Release {
 /// A statement's file.
 #[derive(Clone, Debug)]
 pub struct Read {
-    path: PathBuf,
+    name: String,
     pub sha256: [u8; 32],
     release: Option<Release>,
 }
@@ -98,11 +94,18 @@ impl Read {
     /// # Errors
     /// `file_unreadable`; one that says to be of `portcullis statement` and is not whole.
     pub fn file(path: &Path) -> Result<Self, CliError> {
-        let bytes = artifact::read_file(path)?;
+        Self::new(path.display().to_string(), &artifact::read_file(path)?)
+    }
+
+    /// Reads it from its bytes.
+    ///
+    /// # Errors
+    /// As [`file`](Self::file).
+    pub fn new(name: String, bytes: &[u8]) -> Result<Self, CliError> {
         Ok(Self {
-            path: path.to_path_buf(),
-            sha256: solana_sha256_hasher::hash(&bytes).to_bytes(),
-            release: parse(path, &bytes)?,
+            sha256: solana_sha256_hasher::hash(bytes).to_bytes(),
+            release: parse(&name, bytes)?,
+            name,
         })
     }
 
@@ -112,13 +115,13 @@ impl Read {
     /// `statement_of_another_build`, `statement_of_another_program`.
     pub fn check(&self, program: &Pubkey, proposed: &Commitment) -> Result<(), CliError> {
         match &self.release {
-            Some(release) => release.check(&self.path, program, proposed),
+            Some(release) => release.check(&self.name, program, proposed),
             None => Ok(()),
         }
     }
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Option<Release>, CliError> {
+fn parse(name: &str, bytes: &[u8]) -> Result<Option<Release>, CliError> {
     let value: serde_json::Value = match serde_json::from_slice(bytes) {
         Ok(value) => value,
         Err(_) => return Ok(None),
@@ -130,20 +133,20 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Option<Release>, CliError> {
     match release {
         Ok(release) if release.schema_version == SCHEMA_VERSION => Ok(Some(release)),
         Ok(release) => Err(unusable(
-            path,
+            name,
             &format!(
                 "its schema_version must be {SCHEMA_VERSION}, found {}",
                 release.schema_version
             ),
         )),
-        Err(error) => Err(unusable(path, &error.to_string())),
+        Err(error) => Err(unusable(name, &error.to_string())),
     }
 }
 
-fn unusable(path: &Path, reason: &str) -> CliError {
+fn unusable(name: &str, reason: &str) -> CliError {
     CliError::usage(
         "file_unreadable",
-        format!("the statement {} cannot be used: {reason}", path.display()),
+        format!("the statement {name} cannot be used: {reason}"),
     )
     .hint("write it anew: portcullis statement NAME")
 }
@@ -163,7 +166,7 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<Option<Release>, CliError> {
-        parse(Path::new("release.json"), text.as_bytes())
+        parse("release.json", text.as_bytes())
     }
 
     #[test]
@@ -172,8 +175,7 @@ mod tests {
         let text = serde_json::to_string(&release).unwrap();
         let read = parsed(&text).unwrap().unwrap();
         let check = |program: &Pubkey, build: &Commitment| {
-            read.check(Path::new("x"), program, build)
-                .map_err(|error| error.code)
+            read.check("x", program, build).map_err(|error| error.code)
         };
         assert_eq!(check(&program, &build), Ok(()));
         let other = Pubkey::new_from_array([8; 32]);

@@ -18,7 +18,7 @@ use crate::{
     member::{attestation_kind, ATTESTATION_KINDS},
     reference::Reference,
     resolve, statement, view,
-    vote::{cast_on, parse_hash, relay, MessageOptions, Verb, VoteOptions},
+    vote::{cast_offline, cast_on, parse_hash, relay, MessageOptions, Verb, VoteOptions},
 };
 
 /// Which proposal, and what is claimed.
@@ -32,7 +32,7 @@ use crate::{
     proposal could execute.")]
 pub struct Attest {
     /// Which proposal: 12, PROGRAM_ID/12 or its address
-    #[arg(value_name = "REF", required_unless_present = "relay")]
+    #[arg(value_name = "REF", required_unless_present_any = ["relay", "bundle"])]
     proposal: Option<Reference>,
     /// What is attested
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(ATTESTATION_KINDS),
@@ -76,22 +76,7 @@ impl Attest {
             options,
             messages,
         } = self;
-        let Some(reference) = proposal else {
-            return relay(ctx, "attest", messages, options.write).await;
-        };
-        if messages.relays() {
-            return Err(CliError::usage(
-                "refs_with_relay",
-                "the file names its proposals: give --relay FILE without a REF",
-            ));
-        }
-        let view = resolve::proposal(ctx, &reference, &options.reference).await?;
-        let verb = if revoke {
-            let attester = ctx.signer()?.pubkey();
-            Verb::Revoke {
-                rent_payer: rent_payer(ctx, &view, &attester).await?,
-            }
-        } else {
+        let claim = move |view: &ProposalView| {
             let sha256 = match (&statement, sha256) {
                 (Some(path), _) => statement::Read::file(path)?.sha256,
                 (None, Some(sha256)) => sha256,
@@ -107,11 +92,32 @@ impl Attest {
                 return Err(rule(PortcullisError::UriTooLong)
                     .hint(format!("at most {MAX_URI_LEN} bytes, found {}", uri.len())));
             }
-            Verb::Attest(Attested {
+            Ok(Verb::Attest(Attested {
                 kind: kind_number(kind.as_deref().unwrap_or_default())?,
                 statement: Statement { sha256, uri },
                 expires_at: expires.unwrap_or(view.attestation_must_outlast()),
-            })
+            }))
+        };
+        if messages.bundle().is_some() {
+            return cast_offline(ctx, proposal.as_slice(), &options, messages, claim);
+        }
+        let Some(reference) = proposal else {
+            return relay(ctx, "attest", messages, options.write).await;
+        };
+        if messages.relays() {
+            return Err(CliError::usage(
+                "refs_with_relay",
+                "the file names its proposals: give --relay FILE without a REF",
+            ));
+        }
+        let view = resolve::proposal(ctx, &reference, &options.reference).await?;
+        let verb = if revoke {
+            let attester = ctx.writer(options.write.clone())?.key();
+            Verb::Revoke {
+                rent_payer: rent_payer(ctx, &view, &attester).await?,
+            }
+        } else {
+            claim(&view)?
         };
         cast_on(ctx, vec![(verb, view)], options, messages).await
     }

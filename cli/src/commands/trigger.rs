@@ -12,7 +12,7 @@ use crate::{
     profile::Named,
     reference::Reference,
     resolve, view,
-    vote::{self, cast_on, relay, MessageOptions, Verb, VoteOptions},
+    vote::{self, cast_offline, cast_on, relay, MessageOptions, Verb, VoteOptions},
     write::{Step, Writer},
 };
 
@@ -54,11 +54,11 @@ pub struct Trigger {
     #[arg(
         id = "subject",
         value_name = "PROGRAM_ID",
-        required_unless_present = "relay"
+        required_unless_present_any = ["relay", "bundle"]
     )]
     program: Option<Named>,
     /// What its standby does
-    #[arg(value_enum, value_name = "USE", required_unless_present = "relay")]
+    #[arg(value_enum, value_name = "USE", required_unless_present_any = ["relay", "bundle"])]
     standby: Option<Use>,
     /// Which one, where several are armed
     #[arg(long = "ref", value_name = "REF")]
@@ -86,10 +86,18 @@ impl Trigger {
             options,
             messages,
         } = self;
+        let program = program.map(|program| ctx.program(&program)).transpose()?;
+        if messages.bundle().is_some() {
+            return cast_offline(ctx, which.as_slice(), &options, messages, |view| {
+                if let (Some(program), Some(standby)) = (program, standby) {
+                    require_use(view, &program, standby)?;
+                }
+                Ok(Verb::Trigger)
+            });
+        }
         let (Some(program), Some(standby)) = (program, standby) else {
             return relay(ctx, "trigger", messages, options.write).await;
         };
-        let program = ctx.program(&program)?;
         if messages.relays() {
             return Err(CliError::usage(
                 "refs_with_relay",
@@ -100,30 +108,36 @@ impl Trigger {
             Some(reference) => resolve::proposal(ctx, reference, &options.reference).await?,
             None => armed(ctx, &program, standby).await?,
         };
-        if view.program() != Some(program) || view.lane != standby.lane() {
-            return Err(CliError::usage(
-                "another_standby",
-                format!(
-                    "{} is not a {} of {program}: {}",
-                    view::name(&view),
-                    standby.name(),
-                    view::action(&view)
-                ),
-            ));
-        }
+        require_use(&view, &program, standby)?;
         let needed = u32::from(view.proposal.terms.snapshot.trigger_threshold);
         let completes = view.counted_triggers().saturating_add(1) >= needed;
         if no_execute || !completes || messages.signs() {
             return cast_on(ctx, vec![(Verb::Trigger, view)], options, messages).await;
         }
-        let writer = ctx.writer(options.write)?;
+        let writer = ctx.writer(options.write.clone())?;
+        vote::warn_of_clock(ctx, &view)?;
         let named = vec![(Verb::Trigger, view)];
-        let ballots = vote::prepare(ctx, &writer, named, &options, &messages)?;
+        let ballots = vote::prepare(&writer.desk, named, &options, &messages)?;
         for ballot in &ballots {
             trigger_and_execute(ctx, &writer, ballot).await?;
         }
         Ok(())
     }
+}
+
+fn require_use(view: &ProposalView, program: &Pubkey, standby: Use) -> Result<(), CliError> {
+    if view.program() == Some(*program) && view.lane == standby.lane() {
+        return Ok(());
+    }
+    Err(CliError::usage(
+        "another_standby",
+        format!(
+            "{} is not a {} of {program}: {}",
+            view::name(view),
+            standby.name(),
+            view::action(view)
+        ),
+    ))
 }
 
 /// The only standby of a program that is armed for this use.
@@ -204,11 +218,12 @@ async fn trigger_and_execute(
     };
     let rent = extension.map_or(0, |extension| extension.rent_lamports);
     writer.require_funds(rent, &steps).await?;
-    if writer.is_dry_run() {
+    if writer.sends_nothing() {
         return writer
-            .simulate(&steps, vote::details(std::slice::from_ref(ballot)))
+            .stop_short(&steps, vote::details(std::slice::from_ref(ballot)), &[])
             .await;
     }
+    writer.require_one_transaction(&steps)?;
     writer.confirm()?;
     let mut signatures = Vec::new();
     for step in &steps {

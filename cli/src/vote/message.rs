@@ -1,6 +1,6 @@
 //! Votes as signed messages: made with the member's key alone, relayed by anyone. Between the two they are a [`file`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use portcullis::{error::PortcullisError, message::Envelope};
@@ -12,7 +12,8 @@ use solana_sdk::{pubkey::Pubkey, signature::Signature};
 
 use super::{
     file::{self, Filed},
-    report, triggers_lapse_at, Cast, Verb,
+    prepare::triggers_lapse_at,
+    report, Cast, Verb,
 };
 use crate::{
     args::WriteArgs,
@@ -22,7 +23,7 @@ use crate::{
     error::CliError,
     output::{printable, Fields},
     view,
-    write::{Step, Writer},
+    write::{Desk, Step, Writer},
 };
 
 /// A vote as a signed message instead of a transaction.
@@ -30,8 +31,14 @@ use crate::{
 #[command(next_help_heading = "Votes as signed messages")]
 pub struct MessageOptions {
     /// Sign a message instead of a transaction and write it to this file; anyone relays it
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["relay", "dry_run", "export"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["relay", "dry_run", "export", "blockhash"])]
     sign_message: Option<PathBuf>,
+    /// Vote without a network, on the proposal of a file that `review --offline-bundle` has written
+    #[arg(long, value_name = "FILE", requires = "sign_message")]
+    bundle: Option<PathBuf>,
+    /// Take the time in the bundle for now, where this machine's clock is not set
+    #[arg(long, requires = "bundle")]
+    bundle_time: bool,
     /// Write the text without a signature, to be signed elsewhere; -k may be the member's address
     #[arg(long, requires = "sign_message")]
     unsigned: bool,
@@ -67,6 +74,8 @@ impl MessageOptions {
     pub fn none() -> Self {
         Self {
             sign_message: None,
+            bundle: None,
+            bundle_time: false,
             unsigned: false,
             envelope: EnvelopeArg::Full,
             relay: Vec::new(),
@@ -84,6 +93,11 @@ impl MessageOptions {
         !self.relay.is_empty()
     }
 
+    /// The proposal's file on a machine without a network, and whether the time in it counts.
+    pub fn bundle(&self) -> Option<(&Path, bool)> {
+        Some((self.bundle.as_deref()?, self.bundle_time))
+    }
+
     /// Where nothing is signed, the member's address is enough.
     pub(super) fn write(&self, write: WriteArgs) -> WriteArgs {
         WriteArgs {
@@ -93,15 +107,15 @@ impl MessageOptions {
     }
 }
 
-/// Until when a message may be valid: the policy, and of a trigger the lapse, allow less than of a transaction.
+/// The latest time until which a message may be valid: the policy, and of a trigger the lapse, allow less than of a transaction.
 ///
 /// # Errors
 /// `MessageVotesOff`, `MessageAfterRetraction`.
-pub(super) fn valid_until(
+pub(super) fn longest(
     verb: &Verb,
     view: &ProposalView,
     member: &Pubkey,
-    wanted: i64,
+    of_transaction: i64,
 ) -> Result<i64, CliError> {
     let name = view::name(view);
     let longest = view.message_validity_seconds();
@@ -111,11 +125,12 @@ pub(super) fn valid_until(
             .hint("vote by transaction: leave --sign-message out"));
     }
     require_not_retracted(view, member)?;
-    let mut until = wanted.min(view.now.timestamp.saturating_add(i64::from(longest)));
-    if *verb == Verb::Trigger {
-        until = until.min(triggers_lapse_at(view));
-    }
-    Ok(until)
+    let longest = view.now.timestamp.saturating_add(i64::from(longest));
+    let until = of_transaction.min(longest);
+    Ok(match verb {
+        Verb::Trigger => until.min(triggers_lapse_at(view)),
+        _ => until,
+    })
 }
 
 fn require_not_retracted(view: &ProposalView, member: &Pubkey) -> Result<(), CliError> {
@@ -132,11 +147,11 @@ fn require_not_retracted(view: &ProposalView, member: &Pubkey) -> Result<(), Cli
 /// # Errors
 /// A signer that cannot sign messages, a file that cannot be written.
 pub(super) fn sign(
-    ctx: &Context,
-    writer: &Writer<'_>,
+    desk: &Desk<'_>,
     ballots: &[Cast],
     options: MessageOptions,
 ) -> Result<(), CliError> {
+    let ctx = desk.ctx;
     let Some(path) = &options.sign_message else {
         return Ok(());
     };
@@ -152,7 +167,7 @@ pub(super) fn sign(
         texts.push((cast, ballot, text));
     }
     if !options.unsigned {
-        writer.confirm()?;
+        desk.confirm("Sign?")?;
     }
     for (cast, ballot, text) in texts {
         let signature = match options.unsigned {
@@ -164,7 +179,7 @@ pub(super) fn sign(
                     &text,
                     options.envelope.into(),
                 )?;
-                let signature = writer.signer.try_sign_message(&bytes).map_err(|error| {
+                let signature = desk.signer.try_sign_message(&bytes).map_err(|error| {
                     CliError::usage("signing_failed", format!("the message was not signed: {error}"))
                         .hint("sign the text elsewhere: --unsigned writes it, --relay FILE --signature SIGNATURE relays it")
                 })?;
@@ -188,7 +203,7 @@ pub(super) fn sign(
         file,
     );
     let verb = ballots.first().map_or("approve", |cast| cast.verb.name());
-    ctx.next(&format!(
+    let next = format!(
         "next, by anyone before it lapses: portcullis {verb} --relay {}{}",
         path.display(),
         if options.unsigned {
@@ -196,7 +211,12 @@ pub(super) fn sign(
         } else {
             ""
         }
-    ));
+    );
+    match options.bundle {
+        // Another machine sends it, which knows its own servers.
+        Some(_) => ctx.out.note(&next),
+        None => ctx.next(&next),
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use super::{cast, digest::DigestArg, MessageOptions, Verb};
 use crate::{
     args::{RefArgs, WriteArgs},
     context::Context,
-    duration::parse_seconds,
+    duration::{parse_seconds, parse_time},
     error::CliError,
     reference::Reference,
 };
@@ -25,6 +25,9 @@ pub struct VoteOptions {
     /// How long the signed vote can be used, at most 24h and never past the voting deadline
     #[arg(long, value_name = "DURATION", value_parser = parse_seconds, default_value = "1h")]
     pub(super) valid_for: u32,
+    /// The time from which the vote is refused, instead: RFC 3339 or Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "valid_for")]
+    pub(super) valid_until: Option<i64>,
     #[command(flatten)]
     pub reference: RefArgs,
     #[command(flatten)]
@@ -35,7 +38,7 @@ pub struct VoteOptions {
 #[derive(Args, Clone, Debug)]
 pub struct Votes {
     /// Which proposals: 12, PROGRAM_ID/12, council/3 or addresses
-    #[arg(value_name = "REF", required_unless_present = "relay")]
+    #[arg(value_name = "REF", required_unless_present_any = ["relay", "bundle"])]
     proposals: Vec<Reference>,
     #[command(flatten)]
     options: VoteOptions,

@@ -56,3 +56,35 @@ fn a_large_upgrade_is_verified_in_many_transactions() {
     net.ok("verify $program --artifact other.so");
     net.ok("history $program");
 }
+
+/// Only one transaction can have the blockhash; what follows is anyone's.
+#[test]
+fn what_is_signed_on_several_machines_is_hashed_afterwards() {
+    let net = with_council();
+    let run = net.recorder("large_apart");
+    let apart = || format!("--blockhash {}", net.blockhash());
+    run(
+        "01_adopt",
+        &format!("{} {}", adopt("$program", PLAIN), apart()),
+    );
+    assert_eq!(net.json("gate show $program")["state"], "adopting");
+    net.ok(&adopt("$program", PLAIN));
+    let mut other = net.read("large.so");
+    other[2_000_000] = 2;
+    net.write("other.so", &other);
+    let buffer = net.upload("other.so");
+    run(
+        "02_propose",
+        &format!(
+            "propose upgrade {buffer} --program $program -k alice.json --yes {}",
+            apart()
+        ),
+    );
+    assert_eq!(net.status_of("$program/0"), "draft");
+    let verify = "execute $program/0 -k carol.json --yes";
+    run("03_verify", &format!("{verify} {}", apart()));
+    // It says that the execution itself has to wait.
+    let output = net.command(verify).args(["-u", net.url()]).output();
+    assert_eq!(output.unwrap().status.code(), Some(7));
+    assert_eq!(net.status_of("$program/0"), "voting");
+}

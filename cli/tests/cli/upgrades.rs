@@ -96,6 +96,11 @@ fn an_extension_comes_before_a_larger_upgrade() {
     net.pass(&upgrade);
     let run = net.recorder("extension");
     run("dry_run", "execute 0 -k alice.json --dry-run");
+    let blockhash = net.blockhash();
+    run(
+        "signed_apart",
+        &format!("execute 0 -k alice.json --yes --blockhash {blockhash}"),
+    );
     run("execute", "execute 0 -k alice.json --yes");
 }
 

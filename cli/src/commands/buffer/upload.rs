@@ -90,6 +90,7 @@ impl Upload {
             "an upload is many transactions of the one who uploads, which needs no role",
             "upload with any key of your own, and hand the buffer over: --authority VAULT",
         )?;
+        refuse_device(&writer)?;
         let authority = authority.unwrap_or(writer.key());
         let place = match reuse {
             Some(buffer) => Place::reused(buffer),
@@ -135,7 +136,7 @@ impl Upload {
             "rent_lamports": rent,
             "writes": plan.writes,
         });
-        if writer.is_dry_run() {
+        if writer.sends_nothing() {
             ctx.out.result(
                 "dry run: nothing was signed or sent",
                 json!({ "dry_run": true, "transactions": [], "would": would }),
@@ -170,6 +171,13 @@ impl Upload {
     }
 }
 
+fn refuse_device(writer: &Writer<'_>) -> Result<(), CliError> {
+    writer.refuse_device(
+        "an upload takes many transactions",
+        "upload with a key in a file, which needs no role, and hand the buffer over: --authority ADDRESS",
+    )
+}
+
 /// How a build is uploaded to its place.
 ///
 /// # Errors
@@ -201,7 +209,7 @@ pub(crate) async fn plan(
     artifact: &Artifact,
     options: &UploadOptions,
 ) -> Result<UploadPlan, CliError> {
-    let (signer, payer) = (writer.signer.as_ref(), writer.payer.as_ref());
+    let (signer, payer) = (writer.desk.signer.as_ref(), writer.payer.as_ref());
     Ok(writer
         .client
         .upload_plan(artifact, signer, payer, options)
@@ -218,12 +226,13 @@ pub(crate) async fn send(
     artifact: &Artifact,
     options: &UploadOptions,
 ) -> Result<Uploaded, CliError> {
+    refuse_device(writer)?;
     let bar = progress(ctx);
     let upload = writer
         .client
         .upload_buffer(
             artifact,
-            writer.signer.as_ref(),
+            writer.desk.signer.as_ref(),
             writer.payer.as_ref(),
             options,
             &|progress: UploadProgress| {

@@ -1,7 +1,5 @@
 //! Creates a council: in one transaction where its members fit, else in several that can be taken up again.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use portcullis::{
     constants::MAX_MEMBERS,
@@ -14,7 +12,10 @@ use portcullis_client::{
     pda,
 };
 use serde_json::json;
-use solana_sdk::signer::{keypair::Keypair, Signer};
+use solana_sdk::{
+    pubkey::Pubkey,
+    signer::{keypair::Keypair, Signer},
+};
 
 use crate::{
     args::WriteArgs,
@@ -26,7 +27,6 @@ use crate::{
     member::MemberArg,
     output::Fields,
     policy_args::{self, Judged, Of, PolicyArgs},
-    signer::keypair_file,
     view,
     write::{Step, Writer},
 };
@@ -56,8 +56,8 @@ pub struct Create {
     #[arg(long, value_name = "DURATION", value_parser = parse_seconds, default_value = "0")]
     delay_floor: u32,
     /// Keypair that determines the council's address; the same key takes up a creation that was interrupted
-    #[arg(long, value_name = "FILE")]
-    create_key: Option<PathBuf>,
+    #[arg(long, value_name = "KEYPAIR")]
+    create_key: Option<String>,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -95,15 +95,28 @@ impl Create {
                  interrupted, the same command takes it up again",
             ));
         }
+        if create_key.is_none() && write.apart.is_used() {
+            return Err(CliError::usage(
+                "create_key_required",
+                "several machines must create the same council, so --create-key is required",
+            )
+            .hint("make one with `solana-keygen new --no-bip39-passphrase -o create-key.json`"));
+        }
+        let writer = ctx.writer(write)?;
         let create_key = match &create_key {
-            Some(path) => keypair_file(path, "create key")?,
-            None => Keypair::new(),
+            Some(source) => writer.load_signer(source, "create key")?,
+            None => Box::new(Keypair::new()),
         };
         draft.create_key = create_key.pubkey();
-        let writer = ctx.writer(write)?;
         let address = pda::council(&ctx.portcullis(), &create_key.pubkey());
         let existing = writer.client.find_council(&address).await?;
-        let plan = plan(ctx, &writer, &wanted, &create_key, existing.as_ref())?;
+        let plan = plan(
+            ctx,
+            &writer,
+            &wanted,
+            create_key.pubkey(),
+            existing.as_ref(),
+        )?;
 
         ctx.out
             .note(&view::council_text(&address.to_string(), &draft));
@@ -129,7 +142,7 @@ impl Create {
             "council": view::council_json(&address.to_string(), &draft),
             "rent_lamports": rent,
         });
-        let Some(signatures) = writer.run(&plan, details, &[&create_key]).await? else {
+        let Some(signatures) = writer.run(&plan, details, &[create_key.as_ref()]).await? else {
             return Ok(());
         };
         let council = writer.client.fetch_council(&address).await?;
@@ -211,10 +224,10 @@ fn plan(
     ctx: &Context,
     writer: &Writer,
     wanted: &Wanted,
-    create_key: &Keypair,
+    key: Pubkey,
     existing: Option<&Keyed<Council>>,
 ) -> Result<Vec<Step>, CliError> {
-    let (builder, key) = (ctx.builder(), create_key.pubkey());
+    let builder = ctx.builder();
     let seal = builder.seal_council(key);
     let total = wanted.members.len();
     let create = |count: usize| {

@@ -139,10 +139,14 @@ async fn verify_in_steps(
 ) -> Result<(), CliError> {
     const LABEL: &str = "verify the buffer";
     show_preparation(writer, view, LABEL)?;
-    if writer.is_dry_run() {
+    writer.refuse_apart(
+        "a large buffer is verified in many transactions, which anyone can send",
+        "run it without --blockhash, with any key that pays",
+    )?;
+    if writer.sends_nothing() {
         let steps = hashing::first_step_of(writer, view).await?;
         let would = serde_json::json!({ "proposal": view::proposal_json(view) });
-        return writer.simulate(&steps, would).await;
+        return writer.stop_short(&steps, would, &[]).await;
     }
     writer.confirm()?;
     hashing::verify_large(ctx, writer, view).await?;

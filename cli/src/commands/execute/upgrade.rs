@@ -83,10 +83,11 @@ pub(super) async fn execute(
         .as_ref()
         .map_or(0, |extension| extension.rent_lamports);
     writer.require_funds(extension_rent, &steps).await?;
-    if writer.is_dry_run() {
+    if writer.sends_nothing() {
         let would = json!({ "proposal": view::proposal_json(view), "extension_rent_lamports": extension_rent });
-        return writer.simulate(&steps, would).await;
+        return writer.stop_short(&steps, would, &[]).await;
     }
+    writer.require_one_transaction(&steps)?;
     writer.confirm()?;
     let mut signatures = Vec::new();
     for step in &steps {

@@ -171,7 +171,7 @@ impl Adopt {
         let Some(signatures) = writer.run(&[step], details, &more).await? else {
             return Ok(());
         };
-        if !deployed.is_hashed_at_once() {
+        if !deployed.is_hashed_at_once() && writer.signs_freely() {
             let council = council.address;
             hashing::in_steps(
                 ctx,
@@ -187,6 +187,20 @@ impl Adopt {
         data["rent_lamports"] = json!(rent);
         data["portcullis_upgrade_authority"] = guardian_json;
         data["signatures"] = signatures.iter().map(ToString::to_string).collect();
+        if gate.account.state() == Ok(GateState::Adopting) {
+            ctx.out.result(
+                &format!(
+                    "program {program} is being adopted by gate {}: until its bytes are hashed it governs nothing",
+                    gate.address
+                ),
+                data,
+            );
+            ctx.out.note(&format!(
+                "next, with keys in files and without --blockhash: the same portcullis gate adopt {program}, which hashes the program \
+                 in many transactions"
+            ));
+            return Ok(());
+        }
         ctx.out.result(
             &format!(
                 "program {program} is behind gate {}\nrelease {}: {}",
@@ -249,10 +263,10 @@ async fn resume(
     )?;
     writer.refuse_export(
         "an adoption is gone on with in many transactions, which anyone can send",
-        "run it without --export",
+        "run it without --export and --blockhash",
     )?;
-    if writer.is_dry_run() {
-        return writer.simulate(&[], view::gate_json(gate)).await;
+    if writer.sends_nothing() {
+        return writer.stop_short(&[], view::gate_json(gate), &[]).await;
     }
     writer.confirm()?;
     let target = Target::Program {

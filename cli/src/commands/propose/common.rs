@@ -305,11 +305,17 @@ pub async fn finish(
     let mut next = Vec::new();
     for (place, address) in addresses.iter().enumerate() {
         let mut made = writer.client.fetch_proposal_view(address).await?;
-        if made.status == Status::Draft && !made.commitment().is_hashed_at_once() {
+        let is_large = made.status == Status::Draft && !made.commitment().is_hashed_at_once();
+        if is_large && writer.signs_freely() {
             hashing::verify_large(ctx, writer, &made).await?;
             made = writer.client.fetch_proposal_view(address).await?;
         }
         let name = view::name(&made);
+        if made.status == Status::Draft {
+            ctx.next(&format!(
+                "next, with any key in a file that pays: portcullis execute {name}, which verifies the buffer in many transactions"
+            ));
+        }
         let digest = hash(&made.digest);
         let mut fields = Fields::new()
             .row("proposed", &name)

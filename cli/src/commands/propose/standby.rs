@@ -103,7 +103,7 @@ impl SafeMode {
             artifact,
             standby,
         } = self;
-        let writer = ctx.writer(standby.common.write)?;
+        let writer = ctx.writer(standby.common.write.clone())?;
         let place = Place::of_gate(ctx, &writer, &ctx.program(&standby.program)?).await?;
         let source = Source::buffer(ctx, &writer, place.gate()?, &buffer).await?;
         if let Some(path) = &artifact {
@@ -136,7 +136,7 @@ impl Rollback {
             artifact,
             standby,
         } = self;
-        let writer = ctx.writer(standby.common.write)?;
+        let writer = ctx.writer(standby.common.write.clone())?;
         let place = Place::of_gate(ctx, &writer, &ctx.program(&standby.program)?).await?;
         let gate = place.gate()?;
         let base = base(ctx, &standby, gate).await?;
@@ -292,9 +292,9 @@ async fn propose(
             "the bytes are uploaded before they can be proposed",
             "upload first with any key: portcullis buffer upload FILE.so --authority VAULT; then give --buffer",
         )?;
-        if writer.is_dry_run() {
+        if writer.sends_nothing() {
             let upload = Step::upload(format!("upload the bytes of the {what}"));
-            return writer.simulate(&[upload, step], would).await;
+            return writer.stop_short(&[upload, step], would, &[]).await;
         }
         writer.confirm()?;
         source.ensure(ctx, writer).await?;

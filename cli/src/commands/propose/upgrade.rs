@@ -352,9 +352,11 @@ async fn send_both(
     would: Value,
     extra: Value,
 ) -> Result<(), CliError> {
-    if writer.is_dry_run() {
+    if writer.sends_nothing() {
         let upload = Step::upload("upload the deployed bytes for the rollback");
-        return writer.simulate(&[&[upload], steps].concat(), would).await;
+        return writer
+            .stop_short(&[&[upload], steps].concat(), would, &[])
+            .await;
     }
     writer.confirm()?;
     guard.source.ensure(ctx, writer).await?;

@@ -86,6 +86,13 @@ impl Net {
         runtime().block_on(rpc.get_balance(address)).unwrap()
     }
 
+    /// A blockhash that can be used.
+    pub fn blockhash(&self) -> String {
+        let rpc = self.client().rpc;
+        let blockhash = runtime().block_on(rpc.get_latest_blockhash()).unwrap();
+        blockhash.to_string()
+    }
+
     /// All transactions that name a key, as the chain recorded them.
     pub fn signatures_of(&self, name: &str) -> Vec<Signature> {
         let (client, address) = (self.client(), key(name).pubkey());

@@ -2,6 +2,7 @@
 //!
 //! Commands are written as in a shell. `$alice` is the address of that key, `$council` that of the council; so is each of [`KEYS`].
 
+mod airgap;
 mod chain;
 mod chaos;
 mod proxy;

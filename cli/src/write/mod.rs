@@ -1,11 +1,12 @@
 //! Everything that changes the chain goes through here: show, simulate or ask, sign, send.
 
-use std::{
-    io::{self, IsTerminal},
-    rc::Rc,
-};
+mod apart;
+mod desk;
 
-use dialoguer::Confirm;
+pub use self::{apart::ApartArgs, desk::Desk};
+
+use std::rc::Rc;
+
 use portcullis_client::{transaction::fee, Client, ClientError, SendOptions};
 use serde_json::{json, Value};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Signature, signer::Signer};
@@ -59,10 +60,8 @@ impl Step {
 
 /// A write under way.
 pub struct Writer<'a> {
-    ctx: &'a Context,
-    args: WriteArgs,
+    pub desk: Desk<'a>,
     pub client: &'a Client,
-    pub signer: Rc<dyn Signer>,
     pub payer: Rc<dyn Signer>,
 }
 
@@ -73,16 +72,18 @@ impl Context {
     /// Where one of them is missing.
     pub fn writer(&self, args: WriteArgs) -> Result<Writer<'_>, CliError> {
         self.require_chosen_cluster()?;
-        let (signer, payer) = if args.export {
-            export::actors(self)?
-        } else {
-            (Rc::clone(self.signer()?), Rc::clone(self.fee_payer()?))
-        };
-        Ok(Writer {
+        apart::require_fixed_price(self, &args)?;
+        let (signer, payer) = apart::actors(self, &args)?;
+        let desk = Desk {
             ctx: self,
             args,
-            client: self.client()?,
+            cluster: None,
             signer,
+            payer: payer.pubkey(),
+        };
+        Ok(Writer {
+            desk,
+            client: self.client()?,
             payer,
         })
     }
@@ -91,7 +92,7 @@ impl Context {
 impl Writer<'_> {
     /// The address that acts.
     pub fn key(&self) -> Pubkey {
-        self.signer.pubkey()
+        self.desk.key()
     }
 
     /// The address that pays.
@@ -99,28 +100,58 @@ impl Writer<'_> {
         self.payer.pubkey()
     }
 
-    /// Whether nothing may be signed: [`simulate`](Self::simulate) then ends the command.
-    pub fn is_dry_run(&self) -> bool {
-        self.args.dry_run || self.args.export
+    fn args(&self) -> &WriteArgs {
+        &self.desk.args
     }
 
-    /// Refuses `--export` where a command needs signatures of its own before anything can be printed.
+    /// Whether nothing may be sent: [`stop_short`](Self::stop_short) then ends the command.
+    pub fn sends_nothing(&self) -> bool {
+        self.desk.signs_nothing() || self.args().apart.sign_only
+    }
+
+    /// Whether the signatures are made on several machines.
+    pub fn is_apart(&self) -> bool {
+        self.args().apart.is_used()
+    }
+
+    /// Refuses `--export` and signing on several machines where a command needs signatures of its own before anything can be
+    /// printed.
     ///
     /// # Errors
-    /// `not_exportable`.
+    /// `not_exportable`, `not_signable_apart`.
     pub fn refuse_export(&self, why: &str, hint: &str) -> Result<(), CliError> {
-        if self.args.export {
+        if self.args().export {
             return Err(CliError::usage("not_exportable", why).hint(hint));
         }
-        Ok(())
+        self.refuse_apart(why, hint)
     }
 
-    /// Another signer of the write: in an export its address is enough.
+    /// Whether many transactions can follow each other: all keys are here, and none asks each time.
+    pub fn signs_freely(&self) -> bool {
+        !self.is_apart() && !self.desk.asks_each_time(self.payer.as_ref())
+    }
+
+    /// Refuses a key on a device, which would ask for each of many transactions.
+    ///
+    /// # Errors
+    /// `interactive_signer`.
+    pub fn refuse_device(&self, why: &str, hint: &str) -> Result<(), CliError> {
+        if !self.desk.asks_each_time(self.payer.as_ref()) {
+            return Ok(());
+        }
+        Err(CliError::usage(
+            "interactive_signer",
+            format!("{why}, and a device asks for each"),
+        )
+        .hint(hint))
+    }
+
+    /// Another signer of the write: its address is enough where its signature is not made here.
     ///
     /// # Errors
     /// Where its key cannot be used.
     pub fn load_signer(&self, source: &str, what: &str) -> Result<Box<dyn Signer>, CliError> {
-        export::load(self.args.export, source, what)
+        apart::load(self.args(), source, what)
     }
 
     /// Shows on stderr what is about to happen, and where.
@@ -128,16 +159,7 @@ impl Writer<'_> {
     /// # Errors
     /// Where the cluster is unknown.
     pub fn show(&self, title: &str, details: Fields) -> Result<(), CliError> {
-        let mut fields = Fields::new()
-            .row("cluster", self.ctx.cluster()?.shown())
-            .row("portcullis", self.ctx.portcullis())
-            .row("signer", self.key());
-        if self.payer_key() != self.key() {
-            fields.push("fee payer", self.payer_key());
-        }
-        fields.extend(details);
-        self.ctx.out.note(&format!("{title}\n{}", fields.render(2)));
-        Ok(())
+        self.desk.show(title, details)
     }
 
     /// Asks, unless `--yes` was given.
@@ -145,27 +167,10 @@ impl Writer<'_> {
     /// # Errors
     /// `aborted` without a yes.
     pub fn confirm(&self) -> Result<(), CliError> {
-        if self.args.yes {
-            return Ok(());
-        }
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            return Err(CliError::aborted(
-                "this needs a confirmation, and there is no terminal to ask on",
-            )
-            .hint("look at what is shown above, then run it again with --yes"));
-        }
-        let agreed = Confirm::new()
-            .with_prompt("Sign and send?")
-            .default(false)
-            .interact()
-            .map_err(|error| {
-                CliError::aborted(format!("the question was not answered: {error}"))
-            })?;
-        if agreed {
-            Ok(())
-        } else {
-            Err(CliError::aborted("not confirmed; nothing was sent"))
-        }
+        self.desk.confirm(match self.args().apart.sign_only {
+            true => "Sign?",
+            false => "Sign and send?",
+        })
     }
 
     /// Requires that the payer has `lamports`, plus the fees of these steps.
@@ -173,7 +178,7 @@ impl Writer<'_> {
     /// # Errors
     /// `insufficient_funds` with what is required and what was found.
     pub async fn require_funds(&self, lamports: u64, steps: &[Step]) -> Result<(), CliError> {
-        if self.args.export {
+        if self.args().export {
             return Ok(());
         }
         let mut required = lamports;
@@ -223,28 +228,43 @@ impl Writer<'_> {
     pub fn options(&self, compute_units: Option<u32>) -> SendOptions {
         SendOptions {
             compute_unit_limit: compute_units,
-            compute_unit_price_micro_lamports: self.ctx.compute_unit_price(),
+            compute_unit_price_micro_lamports: self.desk.ctx.compute_unit_price(),
             ..SendOptions::default()
         }
     }
 
     async fn settle_price(&self, instructions: &[Instruction]) -> Result<(), CliError> {
-        self.ctx.settle_price(&written(instructions)).await
+        self.desk.ctx.settle_price(&written(instructions)).await
     }
 
-    /// Simulates the first step, and of the others what does not depend on those before. Prints the result of the dry run, or the export.
+    /// Ends a command that sends nothing: prints the export, or the signatures of the keys that are here, or the result of a dry
+    /// run, which simulates the first step, and of the others what does not depend on those before.
     ///
     /// # Errors
     /// The refusal, where the step would be refused.
-    pub async fn simulate(&self, steps: &[Step], details: Value) -> Result<(), CliError> {
-        if self.args.export {
+    pub async fn stop_short(
+        &self,
+        steps: &[Step],
+        details: Value,
+        more_signers: &[&dyn Signer],
+    ) -> Result<(), CliError> {
+        if self.args().export {
             let (text, transactions) = export::render(steps, &self.key())?;
-            self.ctx.out.result(
+            self.desk.ctx.out.result(
                 &text,
                 json!({ "export": true, "transactions": transactions, "would": details }),
             );
             return Ok(());
         }
+        match self.args().apart.blockhash {
+            Some(blockhash) => {
+                self.sign_only(steps, blockhash, &self.signers(more_signers), details)
+            }
+            None => self.simulate(steps, details).await,
+        }
+    }
+
+    async fn simulate(&self, steps: &[Step], details: Value) -> Result<(), CliError> {
         let mut lines = vec!["dry run: nothing was signed or sent".to_string()];
         let mut transactions = Vec::new();
         for (place, step) in steps.iter().enumerate() {
@@ -271,7 +291,7 @@ impl Writer<'_> {
             lines.push(format!("  {}: {found}", step.label));
             transactions.push(transaction);
         }
-        self.ctx.out.result(
+        self.desk.ctx.out.result(
             &lines.join("\n"),
             json!({ "dry_run": true, "transactions": transactions, "would": details }),
         );
@@ -301,6 +321,12 @@ impl Writer<'_> {
         Err(CliError::from(error).context("dry run"))
     }
 
+    /// The one who acts, the one who pays, and more.
+    fn signers<'s>(&'s self, more: &[&'s dyn Signer]) -> Vec<&'s dyn Signer> {
+        let own = [self.desk.signer.as_ref(), self.payer.as_ref()];
+        own.into_iter().chain(more.iter().copied()).collect()
+    }
+
     /// Signs, sends and confirms one transaction.
     ///
     /// # Errors
@@ -310,24 +336,24 @@ impl Writer<'_> {
         step: &Step,
         more_signers: &[&dyn Signer],
     ) -> Result<Signature, CliError> {
-        let mut signers: Vec<&dyn Signer> = vec![self.signer.as_ref()];
-        signers.extend(more_signers);
-        self.settle_price(&step.instructions).await?;
-        let signature = self
-            .client
-            .send(
-                &step.instructions,
-                self.payer.as_ref(),
-                &signers,
-                &self.options(step.compute_units),
-            )
-            .await?;
+        let signers = self.signers(more_signers);
+        let signature = match self.args().apart.blockhash {
+            Some(blockhash) => self.send_apart(step, blockhash, &signers).await?,
+            None => {
+                self.settle_price(&step.instructions).await?;
+                let options = self.options(step.compute_units);
+                let payer = self.payer.as_ref();
+                self.client
+                    .send(&step.instructions, payer, &signers, &options)
+                    .await?
+            }
+        };
         tracing::info!(label = step.label, %signature, "confirmed");
         Ok(signature)
     }
 
-    /// Shows nothing more: simulates on `--dry-run`, prints on `--export`, else asks and sends every step. `None` after a dry run, whose result
-    /// is printed.
+    /// Shows nothing more: [stops short](Self::stop_short) where nothing may be sent, else asks and sends every step. `None` where
+    /// nothing was sent; the result is printed then.
     ///
     /// # Errors
     /// A refusal, or no confirmation.
@@ -337,10 +363,11 @@ impl Writer<'_> {
         details: Value,
         more_signers: &[&dyn Signer],
     ) -> Result<Option<Vec<Signature>>, CliError> {
-        if self.is_dry_run() {
-            self.simulate(steps, details).await?;
+        if self.sends_nothing() {
+            self.stop_short(steps, details, more_signers).await?;
             return Ok(None);
         }
+        self.require_one_transaction(steps)?;
         self.confirm()?;
         let mut signatures = Vec::with_capacity(steps.len());
         for step in steps {
