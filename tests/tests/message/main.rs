@@ -2,6 +2,8 @@
 //! at something else than what the text's signer signed.
 
 mod content;
+mod device;
+mod ledger;
 mod signature;
 mod text;
 mod transaction;
