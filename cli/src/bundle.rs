@@ -9,7 +9,7 @@ use portcullis_client::{
 };
 
 use crate::{
-    args::RefArgs, context::Context, duration::utc_and_local, error::CliError, output::printable,
+    args::RefArgs, context::Context, duration::utc_and_local, error::CliError, output::one_line,
     profile::Named, reference::Reference, resolve, view,
 };
 
@@ -63,7 +63,7 @@ pub fn read(ctx: &Context, path: &Path, bundle_time: bool) -> Result<Read, CliEr
     Ok(Read {
         opened,
         statement: bundle.statement.clone(),
-        cluster: printable(&format!(
+        cluster: one_line(&format!(
             "{}, genesis {}, as the bundle says",
             bundle.cluster, bundle.genesis_hash
         )),

@@ -207,6 +207,11 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
+/// [`printable`] text from others that must not begin a line of its own.
+pub fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n")
+}
+
 /// Words that stdout shows in colour on a terminal: green where `good`, else red.
 pub fn judged(text: &str, good: bool) -> String {
     if !color(&io::stdout()) {
@@ -342,6 +347,11 @@ mod tests {
             printable("a\u{1b}[8mb\nc\u{202e}d é"),
             "a\\u{1b}[8mb\nc\\u{202e}d é"
         );
+    }
+
+    #[test]
+    fn what_must_stay_in_its_line_stays_there() {
+        assert_eq!(one_line("a\ndigest  7f\u{1b}"), "a\\ndigest  7f\\u{1b}");
     }
 
     #[test]

@@ -83,6 +83,8 @@ fn remedy(error: &str, off_chain: bool) -> Option<&'static str> {
         (NOT_BUILT, "build one that does: cargo build --locked --workspace --features portcullis-cli/ledger --bin portcullis (on Debian \
             it takes libudev-dev); or write the text with --sign-message FILE --unsigned and sign it elsewhere"),
         ("no device found", "connect the Ledger, unlock it and open its Solana app; on Linux it takes Ledger's udev rules"),
+        ("Unknown error", "unlock the Ledger and open its Solana app"),
+        ("Permission denied", "on Linux it takes Ledger's udev rules"),
         ("Solana app not open", "open the Solana app on the Ledger"),
         ("several Ledgers are connected", FORMS),
         ("operation rejected by the user", "it was refused on the device"),

@@ -4,7 +4,7 @@ use portcullis_client::account::ProposalView;
 
 use super::{message, prepare, MessageOptions, Verb, VoteOptions};
 use crate::{
-    bundle, commands::review::Compared, context::Context, error::CliError, output::printable,
+    bundle, commands::review::Compared, context::Context, error::CliError, output::one_line,
     reference::Reference, view, write::Desk,
 };
 
@@ -48,16 +48,23 @@ pub fn cast(
         return Err(error);
     }
     if let Some(statement) = &read.statement {
-        let content = statement.content()?;
-        let text = std::str::from_utf8(&content).ok();
-        if let Some(text) = text.filter(|text| text.len() <= STATEMENT_SHOWN) {
-            ctx.out.note(&format!(
-                "the statement:\n\n{}\n",
-                printable(text.trim_end())
-            ));
-        }
+        show_statement(ctx, &statement.content()?);
     }
     let verb = verb(&view)?;
     let ballots = prepare(&desk, vec![(verb, view)], options, &messages)?;
     message::sign(&desk, &ballots, messages)
+}
+
+/// Shows the document, each line marked as its own: whoever wrote it must not pass for this program.
+fn show_statement(ctx: &Context, content: &[u8]) {
+    let text = std::str::from_utf8(content).ok();
+    let Some(text) = text.filter(|text| text.len() <= STATEMENT_SHOWN) else {
+        return;
+    };
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| format!("  | {}", one_line(line)))
+        .collect();
+    ctx.out
+        .note(&format!("the statement:\n{}\n", lines.join("\n")));
 }

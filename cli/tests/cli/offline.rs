@@ -237,6 +237,19 @@ fn a_bundle_that_was_altered_is_refused() {
         );
     }
 
+    // Words of others stay in their line.
+    let forged = json!("devnet\nproposal  forged\u{1b}[8m");
+    net.write(
+        "bundle.json",
+        with(&|bundle| bundle["cluster"] = forged.clone()).as_bytes(),
+    );
+    let output = net.run_offline(&sign("approve", "bob", &digest, ""));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("devnet\\nproposal  forged\\u{1b}[8m, genesis "),
+        "{stderr}"
+    );
+
     // A member who is none: the bundle may claim it, the chain does not take it.
     let member: solana_sdk::pubkey::Pubkey = address("carol").parse().unwrap();
     let claimed: solana_sdk::pubkey::Pubkey = address("stranger").parse().unwrap();

@@ -1,5 +1,7 @@
 //! One transaction, signed on several machines.
 
+use std::{io::Write, process::Stdio};
+
 use serde_json::Value;
 
 use crate::net::{address, Net};
@@ -198,4 +200,35 @@ fn a_program_is_adopted_with_its_authority_on_another_machine() {
         &adopt("--upgrade-authority $authority -k alice.json", &signed),
     );
     net.ok("gate show $other-program");
+}
+
+/// As a secret store hands it over.
+#[test]
+fn a_key_comes_from_stdin_and_is_printed_nowhere() {
+    let net = Net::with_lanes();
+    let name = policy(&net);
+    let digest = net.digest_of(&name);
+    let secret = String::from_utf8(net.read("bob.json")).unwrap();
+    for form in ["-", "stdin:"] {
+        let verb = if form == "-" { "approve" } else { "retract" };
+        let line = format!("{verb} {name} --digest {digest} --yes -k {form} -vv");
+        let mut child = net
+            .command(&line)
+            .args(["-u", net.url()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take().unwrap();
+        { stdin }.write_all(secret.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        let printed = String::from_utf8(printed).unwrap();
+        assert!(output.status.success(), "{printed}");
+        // The first eight bytes of the secret key.
+        let numbers: Vec<&str> = secret.trim_matches('[').split(',').take(8).collect();
+        assert!(!printed.contains(&numbers.join(",")));
+        assert!(!printed.contains(&numbers.join(", ")));
+    }
 }

@@ -312,10 +312,10 @@ fn decode_base64(text: &str, what: &str) -> Result<Vec<u8>, ClientError> {
         .map_err(|_| invalid(format!("{what} must be base64, and is not")))
 }
 
+/// Some of the reason may be the file's own words, which must not begin a line.
 fn invalid(reason: impl Into<String>) -> ClientError {
-    ClientError::InvalidBundle {
-        reason: reason.into(),
-    }
+    let reason = reason.into().replace(char::is_control, "\u{fffd}");
+    ClientError::InvalidBundle { reason }
 }
 
 fn false_bundle(reason: impl Into<String>) -> ClientError {

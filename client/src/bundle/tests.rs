@@ -131,6 +131,11 @@ fn a_file_that_is_none_is_refused() {
         refused(&text.replace("offline-bundle", "votes")),
         "this bundle cannot be used: its kind must be portcullis-offline-bundle, it is portcullis-votes"
     );
+    // Its words do not pass for another line.
+    assert_eq!(
+        refused("{\"kind\": \"a\\nb\"}"),
+        "this bundle cannot be used: its kind must be portcullis-offline-bundle, it is a\u{fffd}b"
+    );
     assert_eq!(
         refused(&text.replacen("\"schema_version\": 1", "\"schema_version\": 2", 1)),
         "this bundle cannot be used: its schema_version must be 1, it is 2"

@@ -14,7 +14,7 @@ use crate::{
     artifact,
     client_error::hash,
     error::CliError,
-    output::{judged, printable},
+    output::{judged, one_line},
     statement, view,
 };
 
@@ -103,7 +103,7 @@ impl Compared {
                     &format!(
                         "MATCHES: {} at {}",
                         hash(&statement.sha256),
-                        printable(&statement.uri)
+                        one_line(&statement.uri)
                     ),
                     true,
                 ),
@@ -165,7 +165,7 @@ fn compare_statement(
         format!(
             "the statement with the SHA-256 {} and the URI {} is not the one that proposal {} names",
             hash(&statement.sha256),
-            printable(&statement.uri),
+            one_line(&statement.uri),
             view::name(view)
         ),
     )

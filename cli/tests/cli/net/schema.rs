@@ -124,6 +124,9 @@ impl Schema {
         if data.get("dry_run").is_some() || data.get("export").is_some() {
             return self.object("Preview", data, true, &[]);
         }
+        if data.get("sign_only").is_some() {
+            return self.object("Signed", data, true, &[]);
+        }
         // The file of signed messages has a page of its own.
         if data.get("schema_version").is_some() {
             return Ok(());
