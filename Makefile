@@ -1,5 +1,6 @@
 # make demo     the main job, on the embedded validator       make test     all tests
 # make test-deploy  migrations/deploy.ts alone, against the embedded validator
+# make test-ledger  the CLI with its feature `ledger`: lints and tests that need no device
 # make fuzz     20,000 random sequences, chain against model   (PORTCULLIS_SEED=n: others)
 # make program  rebuild artifacts/ and the tests' ELF          make bench    rewrite docs/compute-units.md
 # make bench-upload  an upload of 1 MB against Solana's own command line, which it builds first (half an hour, once)
@@ -14,7 +15,7 @@ WORKSPACE := --locked --workspace
 FORWARDER := tests/programs/forwarder
 MUTANTS := tests/mutants
 
-.PHONY: demo test test-deploy fuzz mutants setup setup-node program bench bench-upload lint docs check fmt
+.PHONY: demo test test-deploy test-ledger fuzz mutants setup setup-node setup-ledger program bench bench-upload lint docs check fmt
 
 demo: setup
 	$(CARGO) run --locked --bin portcullis -- demo
@@ -24,6 +25,10 @@ test: setup setup-node
 
 test-deploy: setup setup-node
 	$(CARGO) test $(WORKSPACE) --test cli deploy::
+
+test-ledger: setup setup-ledger
+	$(CARGO) clippy $(WORKSPACE) --features portcullis-cli/ledger --bin portcullis -- -D warnings
+	$(CARGO) test $(WORKSPACE) --features portcullis-cli/ledger --bin portcullis ledger
 
 fuzz: setup
 	PORTCULLIS_SEQUENCES=$${PORTCULLIS_SEQUENCES:-20000} $(CARGO) test $(WORKSPACE) --test model -- --nocapture
@@ -37,6 +42,10 @@ setup:
 # Apart, because the demo needs no node.
 setup-node:
 	@scripts/setup-node.sh
+
+# Apart, because the CLI is built without the feature otherwise.
+setup-ledger:
+	@scripts/setup-ledger.sh
 
 program:
 	scripts/build-program.sh artifacts

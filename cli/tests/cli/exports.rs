@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::net::{address, Net};
+use crate::net::{address, bare, Net};
 
 #[test]
 fn what_others_sign_is_exported() {
@@ -32,8 +32,8 @@ fn what_others_sign_is_exported() {
 }
 
 /// The commands that change the chain, as their help shows them.
-fn writes(net: &Net, command: &str) -> BTreeSet<String> {
-    let help = net.ok(&format!("{command} --help"));
+fn writes(command: &str) -> BTreeSet<String> {
+    let help = bare(&format!("{command} --help"));
     let Some((_, commands)) = help.split_once("\nCommands:\n") else {
         return match help.contains("--export") {
             true => BTreeSet::from([command.trim().to_string()]),
@@ -46,7 +46,7 @@ fn writes(net: &Net, command: &str) -> BTreeSet<String> {
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
-        .flat_map(|name| writes(net, &format!("{command} {name}")))
+        .flat_map(|name| writes(&format!("{command} {name}")))
         .collect()
 }
 
@@ -111,7 +111,7 @@ fn every_command_that_writes_is_exported_and_signed_elsewhere() {
     );
     let net = Net::start().governed(&create, attesting);
     let mut asked = Asked::default();
-    let all = writes(&net, "");
+    let all = writes("");
 
     asked.run(
         &net,
