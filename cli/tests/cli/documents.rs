@@ -153,8 +153,11 @@ fn every_command_of_the_release_s_table_is_run_somewhere() {
         promised.extend(parsed::name(code));
         promised.extend(parsed::options_in(code));
     }
-    // Told below the table, for bad networks; `uploads.rs`, `servers.rs` and `bench_upload.rs` run these.
+    // Told below the table; `uploads.rs`, `servers.rs`, `bench_upload.rs` and `sign_only.rs` run these.
     for option in [
+        "--blockhash",
+        "--sign-only",
+        "--signer",
         "--reuse",
         "--rpc-rate",
         "--rpc-timeout",
