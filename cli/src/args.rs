@@ -190,6 +190,8 @@ pub enum Command {
     List(commands::list::List),
     /// Rebuild a gate's history from its transactions and prove it against the log chain
     History(commands::history::History),
+    /// Examine an upgrade before it is proposed, and again before it is executed
+    Doctor(commands::doctor::Doctor),
     /// Compare a deployed program with its gate's record, or with your own build
     Verify(commands::verify::Verify),
     /// Print the signer's address
@@ -235,6 +237,7 @@ impl Command {
             Self::Status(_) => "status",
             Self::List(_) => "list",
             Self::History(_) => "history",
+            Self::Doctor(_) => "doctor",
             Self::Verify(_) => "verify",
             Self::Address(_) => "address",
             Self::Localnet(command) => match command.control {

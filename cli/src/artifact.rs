@@ -8,7 +8,7 @@ use portcullis_client::{
 };
 use serde_json::{json, Value};
 
-use crate::{error::CliError, view};
+use crate::{error::CliError, fingerprint::fingerprint, view};
 
 /// Reads a program that the loader would accept.
 ///
@@ -24,6 +24,7 @@ pub fn json(artifact: &Artifact, path: &Path) -> Value {
     data["file"] = json!(path.display().to_string());
     data["file_len_bytes"] = json!(artifact.bytes.len());
     data["sbpf_version"] = json!(artifact.sbpf_version);
+    data["fingerprint"] = json!(fingerprint(&artifact.commitment.sha256));
     data
 }
 

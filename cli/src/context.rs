@@ -182,6 +182,11 @@ impl Context {
 
     /// Says on stderr what to type next; a cluster given on the command line is repeated, unless it may hold a secret.
     pub fn next(&self, text: &str) {
+        self.out.note(&self.command(text));
+    }
+
+    /// A text with commands, which then go to the cluster given on the command line; a URL that may hold a secret is left out.
+    pub fn command(&self, text: &str) -> String {
         let shown = self
             .global
             .urls
@@ -199,8 +204,7 @@ impl Context {
         if !shown.is_empty() {
             options.push_str(&format!("-u {shown} "));
         }
-        let text = text.replace("portcullis ", &format!("portcullis {options}"));
-        self.out.note(&text);
+        text.replace("portcullis ", &format!("portcullis {options}"))
     }
 
     fn settings(&self) -> Result<&Settings, CliError> {

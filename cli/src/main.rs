@@ -12,6 +12,7 @@ mod duration;
 mod error;
 mod exit;
 mod export;
+mod fingerprint;
 mod hashing;
 mod ledger;
 mod member;

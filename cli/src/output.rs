@@ -225,6 +225,14 @@ pub fn judged(text: &str, good: bool) -> String {
     text.style(style).to_string()
 }
 
+/// Words that stdout shows in yellow on a terminal.
+pub fn cautioned(text: &str) -> String {
+    match color(&io::stdout()) {
+        true => text.style(Style::new().yellow().bold()).to_string(),
+        false => text.to_string(),
+    }
+}
+
 /// Aligned `name  value` lines.
 #[derive(Default)]
 pub struct Fields {

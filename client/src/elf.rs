@@ -1,10 +1,13 @@
 //! Artifacts: files that hold a program's ELF. They are loaded and verified by the very virtual machine that the loader will
 //! use, so that a broken build is refused before anyone pays for a buffer.
 
-use std::{mem::offset_of, path::Path, ptr::NonNull, sync::Arc};
+use std::{
+    collections::BTreeSet, mem::offset_of, ops::RangeInclusive, path::Path, ptr::NonNull, sync::Arc,
+};
 
 use portcullis::digest::Commitment;
 use solana_sbpf::{
+    ebpf::{hash_symbol_name, CALL_IMM, INSN_SIZE},
     elf::{get_sbpf_version, Executable},
     elf_parser::types::Elf64Ehdr,
     error::EbpfError,
@@ -86,6 +89,16 @@ pub enum ElfError {
         /// The `e_flags` of the ELF's header.
         found: u32,
     },
+    #[error(
+        "its sBPF version is {found}, this cluster takes {lowest} to {highest} for new deployments"
+    )]
+    VersionRefused {
+        found: u32,
+        lowest: u32,
+        highest: u32,
+    },
+    #[error("it calls {name}, which this cluster does not offer")]
+    SyscallMissing { name: &'static str },
     #[error("it has {found} bytes, loader v3 takes {MAX_LOADER_ELF_LEN} at most: make it smaller")]
     TooLong { found: usize },
     #[error("it has {found} bytes, its headers speak of {required}: it was cut off, copy or build it again")]
@@ -187,16 +200,82 @@ pub fn check(bytes: &[u8]) -> Result<ElfInfo, ElfError> {
         }
         None => return Err(refused(&"its header is incomplete")),
     }
-    let executable = Executable::<NoContext>::load(bytes, Arc::new(loader()?))
-        .map_err(|error| refused(&error))?;
-    executable
-        .verify::<RequisiteVerifier>()
-        .map_err(|error| refused(&error))?;
+    load(bytes, &[])?;
     let commitment = Commitment::of(bytes).ok_or(ElfError::Empty)?;
     Ok(ElfInfo {
         commitment,
         sbpf_version,
     })
+}
+
+/// What one cluster takes as a new deployment, by its active features.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeployRules {
+    pub sbpf_versions: RangeInclusive<u32>,
+    /// System calls that its virtual machine does not offer.
+    pub missing_syscalls: Vec<&'static str>,
+}
+
+/// Requires that the loader of a cluster with these rules would take these bytes as a program.
+///
+/// # Errors
+/// Those of [`check`], and `VersionRefused`. Where a system call is used that the cluster lacks, `NotLoadable` below sBPF v3;
+/// from v3 on the loader takes it, and it fails where it gets there: `SyscallMissing`.
+pub fn check_on(bytes: &[u8], rules: &DeployRules) -> Result<ElfInfo, ElfError> {
+    let info = check(bytes)?;
+    if !rules.sbpf_versions.contains(&info.sbpf_version) {
+        return Err(ElfError::VersionRefused {
+            found: info.sbpf_version,
+            lowest: *rules.sbpf_versions.start(),
+            highest: *rules.sbpf_versions.end(),
+        });
+    }
+    if rules.missing_syscalls.is_empty() {
+        return Ok(info);
+    }
+    let executable = load(bytes, &rules.missing_syscalls)?;
+    match missing_syscall(&executable, &rules.missing_syscalls) {
+        Some(name) => Err(ElfError::SyscallMissing { name }),
+        None => Ok(info),
+    }
+}
+
+/// The first of these system calls that a program's code calls. From version 3 on the code names them by their hashes, which
+/// nobody checks before they are called (SIMD-0178, solana-sbpf 0.21).
+fn missing_syscall(
+    executable: &Executable<NoContext>,
+    missing: &[&'static str],
+) -> Option<&'static str> {
+    if !executable.get_sbpf_version().static_syscalls() {
+        return None;
+    }
+    let (_, text) = executable.get_text_bytes();
+    let called: BTreeSet<u32> = text
+        .chunks_exact(INSN_SIZE)
+        .filter_map(|instruction| match instruction {
+            // The source register is in the upper half of the second byte; zero: a system call.
+            [CALL_IMM, registers, _, _, hash @ ..] if registers >> 4 == 0 => {
+                hash.try_into().ok().map(u32::from_le_bytes)
+            }
+            _ => None,
+        })
+        .collect();
+    let calls = |name: &&&str| called.contains(&hash_symbol_name(name.as_bytes()));
+    missing.iter().find(calls).copied()
+}
+
+/// Loads and verifies as the virtual machine does, without these system calls.
+fn load(bytes: &[u8], missing_syscalls: &[&str]) -> Result<Executable<NoContext>, ElfError> {
+    let refused = |error: &dyn std::fmt::Display| ElfError::NotLoadable {
+        reason: error.to_string(),
+    };
+    let loader = Arc::new(loader(missing_syscalls)?);
+    let executable =
+        Executable::<NoContext>::load(bytes, loader).map_err(|error| refused(&error))?;
+    executable
+        .verify::<RequisiteVerifier>()
+        .map_err(|error| refused(&error))?;
+    Ok(executable)
 }
 
 /// A little-endian field of the header of a 64-bit ELF.
@@ -217,13 +296,16 @@ fn sections_end(bytes: &[u8]) -> Option<u64> {
 }
 
 /// The loader's environment for deployments (`morph_into_deployment_environment`, solana-program-runtime 4.2).
-fn loader() -> Result<BuiltinProgram<NoContext>, ElfError> {
+fn loader(missing_syscalls: &[&str]) -> Result<BuiltinProgram<NoContext>, ElfError> {
     let mut loader = BuiltinProgram::new_loader(Config {
         reject_broken_elfs: true,
         enabled_sbpf_versions: SBPFVersion::V0..=SBPFVersion::V3,
         ..Config::default()
     });
-    for name in SYSCALLS {
+    for name in SYSCALLS
+        .iter()
+        .filter(|name| !missing_syscalls.contains(name))
+    {
         NoSyscall::register(&mut loader, name).map_err(|error| ElfError::NotLoadable {
             reason: error.to_string(),
         })?;
@@ -325,6 +407,39 @@ mod tests {
         let host = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         // Debug builds are larger than any program may be; the head says enough.
         assert!(check(&host[..100_000]).is_err());
+    }
+
+    #[test]
+    fn a_cluster_takes_only_its_versions_and_system_calls() {
+        let rules = |lowest, highest, missing: &[&'static str]| DeployRules {
+            sbpf_versions: lowest..=highest,
+            missing_syscalls: missing.to_vec(),
+        };
+        assert_eq!(
+            check_on(PORTCULLIS, &rules(0, 3, &[])).unwrap(),
+            check(PORTCULLIS).unwrap()
+        );
+        assert_eq!(
+            check_on(PORTCULLIS, &rules(3, 3, &["sol_poseidon"])).unwrap(),
+            check(PORTCULLIS).unwrap()
+        );
+        assert_eq!(
+            check_on(PORTCULLIS, &rules(0, 2, &[])).unwrap_err(),
+            ElfError::VersionRefused {
+                found: 3,
+                lowest: 0,
+                highest: 2
+            }
+        );
+        // Portcullis hashes, and SPL Token, of version 0, writes logs.
+        assert_eq!(
+            check_on(PORTCULLIS, &rules(0, 3, &["sol_blake3", "sol_sha256"])).unwrap_err(),
+            ElfError::SyscallMissing { name: "sol_sha256" }
+        );
+        let token = portcullis_localnet::samples::spl_token().unwrap();
+        assert!(check_on(&token, &rules(0, 3, &["sol_blake3"])).is_ok());
+        let error = check_on(&token, &rules(0, 3, &["sol_log_"])).unwrap_err();
+        assert!(matches!(error, ElfError::NotLoadable { .. }), "{error}");
     }
 
     #[test]

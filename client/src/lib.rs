@@ -6,6 +6,7 @@ pub mod analyze;
 pub mod bundle;
 mod concerns;
 pub mod deploy;
+pub mod doctor;
 pub mod elf;
 pub mod error;
 pub mod event;

@@ -9,6 +9,7 @@ pub mod close;
 pub mod completions;
 pub mod council;
 pub mod demo;
+pub mod doctor;
 pub mod execute;
 pub mod gate;
 pub mod history;

@@ -94,6 +94,22 @@ pub fn gate_text(gate: &Keyed<Gate>) -> String {
     text
 }
 
+/// The current release and all that the gate remembers, the newest first, for people.
+pub fn releases_text(gate: &Gate) -> String {
+    let lines = all_releases(gate).map(|release| format!("  {}", release_text(release)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The same for programs.
+pub fn releases_json(gate: &Gate) -> Value {
+    all_releases(gate).map(release_json).collect()
+}
+
+fn all_releases(gate: &Gate) -> impl Iterator<Item = &Release> {
+    let current = Some(&gate.release).filter(|release| release.index > 0);
+    current.into_iter().chain(earlier_releases(gate))
+}
+
 /// The releases that the gate remembers, the newest first.
 fn earlier_releases(gate: &Gate) -> Vec<&Release> {
     let remembered = gate.earlier.iter().filter(|release| release.index > 0);

@@ -9,7 +9,7 @@ mod proposal;
 
 pub use change::{change_json, change_rows};
 pub use council::{council_json, council_text};
-pub use gate::{gate_json, gate_text};
+pub use gate::{gate_json, gate_text, releases_json, releases_text};
 pub use guardian::guardian;
 pub use hold::hold;
 pub use proposal::{

@@ -3,7 +3,10 @@
 mod apart;
 mod desk;
 
-pub use self::{apart::ApartArgs, desk::Desk};
+pub use self::{
+    apart::{actors, ApartArgs},
+    desk::Desk,
+};
 
 use std::rc::Rc;
 

@@ -24,6 +24,9 @@ pub const MAX_COMPUTE_UNITS: u32 = 1_400_000;
 /// What verifying, adopting and executing cost beside the hash, with room to spare (see docs/compute-units.md).
 pub const HASH_BASE_COMPUTE_UNITS: u32 = 60_000;
 
+/// What proposing an upgrade costs beside the hash, with room to spare.
+pub const PROPOSE_COMPUTE_UNITS: u32 = 40_000;
+
 /// The compute units of an instruction that hashes `len` bytes: `sol_sha256` costs 85 and half a unit a byte (Agave 4.2).
 /// At most [`MAX_COMPUTE_UNITS`].
 pub fn hash_compute_units(len: u32) -> u32 {

@@ -24,6 +24,12 @@ use crate::{
 /// The longest seed of an address (`MAX_SEED_LEN`, solana-pubkey 4).
 const MAX_SEED_LEN: usize = solana_sdk::pubkey::MAX_SEED_LEN;
 
+/// Whether a buffer as long as a build holds nothing but parts of it, or all: where it was not written yet it is zero.
+pub fn is_part(found: &[u8], build: &[u8]) -> bool {
+    let mut bytes = found.iter().zip(build);
+    found.len() == build.len() && bytes.all(|(found, built)| *found == 0 || found == built)
+}
+
 /// How a buffer is uploaded.
 #[derive(Clone, Copy, Debug)]
 pub struct UploadOptions {

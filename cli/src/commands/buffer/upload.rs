@@ -9,7 +9,9 @@ use portcullis::{constants::MAX_ELF_LEN, error::PortcullisError};
 use portcullis_client::{
     account::{decode_buffer, BUFFER_HEADER},
     elf::Artifact,
-    upload::{buffer_address, Upload as Uploaded, UploadOptions, UploadPlan, UploadProgress},
+    upload::{
+        buffer_address, is_part, Upload as Uploaded, UploadOptions, UploadPlan, UploadProgress,
+    },
 };
 use serde_json::json;
 use solana_sdk::pubkey::Pubkey;
@@ -21,6 +23,7 @@ use crate::{
     context::Context,
     error::CliError,
     exit::ExitCode,
+    fingerprint::fingerprint,
     output::Fields,
     profile::Named,
     view,
@@ -150,6 +153,7 @@ impl Upload {
             &Fields::new()
                 .row("buffer", upload.buffer)
                 .row("hash", &hash)
+                .row("fingerprint", fingerprint(&artifact.commitment.sha256))
                 .row("authority", authority)
                 .render(0),
             json!({
@@ -314,12 +318,6 @@ pub(crate) async fn free_place(
         ),
     )
     .hint("hand back those of proposals that have ended: portcullis buffer return REF"))
-}
-
-/// Whether a buffer holds nothing but parts of a build: where it was not written yet it is zero.
-fn is_part(found: &[u8], build: &[u8]) -> bool {
-    let mut bytes = found.iter().zip(build);
-    found.len() == build.len() && bytes.all(|(found, built)| *found == 0 || found == built)
 }
 
 /// A bar on a terminal, nothing elsewhere.

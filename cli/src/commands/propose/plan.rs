@@ -13,6 +13,7 @@ use portcullis_client::{
     pda,
     transaction::{
         build_message, hash_compute_units, with_budget, MAX_COMPUTE_UNITS, MAX_TRANSACTION_BYTES,
+        PROPOSE_COMPUTE_UNITS,
     },
     SendOptions,
 };
@@ -28,9 +29,6 @@ use crate::{
     view,
     write::{Step, Writer},
 };
-
-/// What proposing costs beside the hash, with room to spare.
-const PROPOSE_COMPUTE_UNITS: u32 = 40_000;
 
 /// What to do about a gate that does not govern its program.
 pub const NOT_ACTIVE: &str =

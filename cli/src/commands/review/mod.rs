@@ -23,6 +23,7 @@ use crate::{
     client_error::hash,
     context::Context,
     error::CliError,
+    fingerprint::fingerprint,
     output::judged,
     preview::{Preview, Reach},
     reference::Reference,
@@ -92,7 +93,11 @@ impl Review {
         text.push_str(&compared.text(&view, &attestations));
         compared.add_to(&view, &mut data);
         data["buffer_state"] = Value::Null;
+        data["fingerprint"] = Value::Null;
         if view.is_upgrade() {
+            let aloud = fingerprint(&view.proposal.terms.sha256);
+            text.push_str(&format!("\naloud      {aloud} (the proposed hash)"));
+            data["fingerprint"] = json!(aloud);
             let held = held(ctx, &view).await?;
             text.push_str(&format!("\nbuffer     {}", held.0));
             data["buffer_state"] = json!(held.1);

@@ -175,6 +175,17 @@ impl Net {
         }
     }
 
+    /// Makes an account what no program would make it: a server could show it, or it shows what takes weeks to come about.
+    pub fn forge(&self, address: &Pubkey, change: impl FnOnce(&mut Account)) {
+        let client = self.client();
+        runtime().block_on(async {
+            let found = client.get_account(address).await.unwrap();
+            let mut account = found.unwrap_or_default();
+            change(&mut account);
+            set_account(&client.rpc, address, &account).await.unwrap();
+        });
+    }
+
     /// Approves a proposal in a durable-nonce transaction; gives the rule that stands against it.
     pub fn approve_with_nonce(&self, name: &str, member: &str) -> Result<(), String> {
         let (client, member, nonce) = (self.client(), key(member), Keypair::new());

@@ -24,6 +24,8 @@ pub enum Fault {
     Unanswered(usize),
     /// It is not passed on, and from then on nothing is answered.
     Silence(usize),
+    /// Requests of this name are refused, as public servers do with expensive ones.
+    Without(&'static str),
 }
 
 pub struct Proxy {
@@ -89,6 +91,13 @@ impl State {
         let Ok(body) = request(&mut client) else {
             return;
         };
+        if let Fault::Without(method) = self.fault {
+            match body.contains(&format!("\"{method}\"")) {
+                true => refuse(&mut client),
+                false => self.pass_on(&body, Some(&mut client)),
+            }
+            return;
+        }
         let sends = body.contains("\"sendTransaction\"");
         if !sends {
             let asks_for_it = body.contains("\"getSignatureStatuses\"");

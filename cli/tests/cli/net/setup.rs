@@ -75,6 +75,11 @@ impl Net {
         self.field(&create("program", VOTERS, rules), "council")
     }
 
+    /// Puts `$other-program` behind a gate of the same council, with nothing but votes and a timelock.
+    pub fn adopt_other_plainly(&self) {
+        self.ok(&adopt("$other-program", PLAIN));
+    }
+
     /// Puts `$other-program` behind a gate of the same council, with every lane.
     pub fn adopt_other(&self) {
         self.ok(&adopt("$other-program", LANES));

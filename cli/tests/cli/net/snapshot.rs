@@ -113,6 +113,8 @@ impl Net {
                 r#""(chain_slot|slot|timestamp|eta|valid_until|voting_ends_at|expires_at|compute_units)": \d+"#,
                 r#""$1": 0"#,
             ),
+            (r"\b[0-9a-f]{40}\b", "[COMMIT]"),
+            (r"SOURCE_DATE_EPOCH=\d+", "SOURCE_DATE_EPOCH=[TIME]"),
             (r"\d+ compute units", "[UNITS] compute units"),
             (r"\bgenesis [1-9A-HJ-NP-Za-km-z]{32,44}", "genesis [HASH]"),
             (r"\bSURFNET\w+", "[BLOCKHASH]"),
@@ -121,6 +123,12 @@ impl Net {
                 r#""message_base64": "[^"]+""#,
                 r#""message_base64": "[BASE64]""#,
             ),
+            (
+                r#"("unit": "(?:seconds|unix_seconds|slots)",\s*"value": )-?\d+"#,
+                "${1}0",
+            ),
+            (r"(found +)\d+ seconds", "${1}0 seconds"),
+            (r"\d+ slots in the last \d+ s", "[SLOTS] slots"),
             // Columns are as wide as what stands in them before it is replaced here.
             (r"(\S)  +", "$1  "),
         ] {
@@ -131,6 +139,10 @@ impl Net {
             "$1 [DURATION]".to_string(),
         ));
         filters.push((format!(r"{duration} ago"), "[DURATION] ago".to_string()));
+        filters.push((
+            format!(r"{duration} (ahead|behind)"),
+            "[DURATION] $1".to_string(),
+        ));
         filters
     }
 }
