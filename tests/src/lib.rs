@@ -5,6 +5,7 @@
 // A fixture that fails is a failed test.
 #![allow(clippy::unwrap_used)]
 
+pub mod adoption;
 pub mod calls;
 pub mod elf;
 pub mod forwarder;
@@ -14,6 +15,7 @@ pub mod lanes;
 pub mod matrix;
 pub mod messages;
 pub mod model;
+pub mod proposals;
 pub mod record;
 pub mod refusal;
 pub mod rules;
