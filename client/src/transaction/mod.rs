@@ -2,6 +2,7 @@
 
 mod apart;
 mod build;
+mod confirm;
 mod price;
 mod recorded;
 mod send;
@@ -9,8 +10,9 @@ mod simulate;
 
 pub use apart::{put_together, required_signers, sign_partly};
 pub use build::*;
+pub(crate) use confirm::{unsettled, PATIENCE, POLL, RESEND};
 pub use recorded::TransactionSummary;
-pub(crate) use send::{is_unanswered, signature, unchecked, unsettled, PATIENCE, POLL, RESEND};
+pub(crate) use send::{is_unanswered, signature, unchecked};
 pub use simulate::Simulation;
 
 use portcullis::constants::MAX_ELF_LEN;

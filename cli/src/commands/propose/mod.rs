@@ -7,6 +7,7 @@ mod finalize;
 mod move_gate;
 mod plan;
 mod policy;
+mod predecessor;
 mod repropose;
 mod revoke;
 mod source;

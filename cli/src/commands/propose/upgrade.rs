@@ -4,25 +4,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use portcullis::{
-    change::Predecessor,
-    digest::Commitment,
-    error::PortcullisError,
-    lifecycle::{Lane, Status},
-};
-use portcullis_client::account::ProposalView;
+use portcullis::{digest::Commitment, lifecycle::Lane};
 use serde_json::{json, Value};
 use solana_sdk::pubkey::Pubkey;
 
 use super::{
     common::{finish, rules, CommonArgs, Place},
     plan::{fits, uploaded, Plan},
+    predecessor,
     source::Source,
 };
 use crate::{
-    args::RefArgs,
     artifact,
-    client_error::{rule, NOT_CONFIRMED},
+    client_error::NOT_CONFIRMED,
     context::Context,
     duration::{human, parse_seconds},
     error::CliError,
@@ -30,7 +24,7 @@ use crate::{
     preview::{Preview, Reach},
     profile::Named,
     reference::Reference,
-    resolve, view,
+    view,
     write::{Step, Writer},
 };
 
@@ -126,7 +120,7 @@ impl Upgrade {
         let found = (buffer, commitment);
         let mut plan = Plan::new(&place, &gate.account, lane, found, spill, &explained);
         plan.args.predecessor = match &predecessor {
-            Some(reference) => Some(named(ctx, &place, reference, soak).await?),
+            Some(reference) => Some(predecessor::named(ctx, &place, reference, soak).await?),
             None => None,
         };
         // Everything below is decided on a copy: the rollback gets the number after the upgrade's.
@@ -241,49 +235,6 @@ fn require_artifact(
         artifact::differs(&format!("buffer {buffer} holds"), found, &artifact, path)
             .hint("upload the build that is meant: portcullis buffer upload FILE.so"),
     )
-}
-
-/// The release that a proposal brings or has brought.
-async fn named(
-    ctx: &Context,
-    place: &Place,
-    reference: &Reference,
-    soak_seconds: u32,
-) -> Result<Predecessor, CliError> {
-    let args = RefArgs {
-        program: None,
-        council: None,
-    };
-    let view: ProposalView = resolve::proposal(ctx, reference, &args).await?;
-    let Some(gate) = view.gate.as_ref().filter(|_| view.is_upgrade()) else {
-        return Err(CliError::usage(
-            "predecessor_no_upgrade",
-            format!("{reference} must be an upgrade, and is none"),
-        ));
-    };
-    if view.status.is_ended() && view.status != Status::Executed {
-        return Err(CliError::usage(
-            "predecessor_ended",
-            format!(
-                "{} is {}: it never executes, so nothing could ever follow it",
-                view::name(&view),
-                view.status.name()
-            ),
-        ));
-    }
-    if view.council_address != place.council.address {
-        return Err(rule(PortcullisError::PredecessorInvalid).hint(format!(
-            "{} is of council {}, this gate of {}",
-            view::name(&view),
-            view.council_address,
-            place.council.address
-        )));
-    }
-    Ok(Predecessor {
-        gate: gate.address,
-        digest: view.digest,
-        soak_seconds,
-    })
 }
 
 /// The rollback from what the upgrade brings to what runs now.
