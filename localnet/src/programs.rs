@@ -30,7 +30,7 @@ pub(crate) fn install(svm: &mut SurfnetSvm, program: &ProgramConfig) -> Result<(
     };
     let size = UpgradeableLoaderState::size_of_programdata(program.elf.len());
     let mut programdata = loader_account(svm, programdata_address, &state, size)?;
-    // The header keeps its full size without an authority.
+    // The account is exactly the header and the ELF long, and the header keeps its full size without an authority.
     programdata.data[UpgradeableLoaderState::size_of_programdata_metadata()..]
         .copy_from_slice(&program.elf);
 

@@ -8,6 +8,7 @@ use portcullis::{
     transitions::{AdoptArgs, ChangeArgs, CreateCouncilArgs},
 };
 use portcullis_client::{instruction::ProposalKeys, pda};
+use solana_loader_v3_interface::state::UpgradeableLoaderState;
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 
 use crate::{
@@ -214,16 +215,25 @@ impl World {
 
     /// The upgrade authority of the program, as the loader sees it.
     pub fn upgrade_authority(&self) -> Option<Pubkey> {
-        let data = self.account(&self.programdata()).data;
-        assert_eq!(data[..4], [3, 0, 0, 0]);
-        (data[12] == 1).then(|| Pubkey::try_from(&data[13..45]).unwrap())
+        match self.loader_state(&self.programdata()) {
+            UpgradeableLoaderState::ProgramData {
+                upgrade_authority_address,
+                ..
+            } => upgrade_authority_address,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// The authority of a buffer, as the loader sees it.
     pub fn buffer_authority(&self, buffer: &Pubkey) -> Option<Pubkey> {
-        let data = self.account(buffer).data;
-        assert_eq!(data[..4], [1, 0, 0, 0]);
-        (data[4] == 1).then(|| Pubkey::try_from(&data[5..37]).unwrap())
+        match self.loader_state(buffer) {
+            UpgradeableLoaderState::Buffer { authority_address } => authority_address,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn loader_state(&self, key: &Pubkey) -> UpgradeableLoaderState {
+        self.account(key).deserialize_data().unwrap()
     }
 
     /// Hands an ended proposal's buffer back, if the gate holds one, and closes its account: each with all its lamports.

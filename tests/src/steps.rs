@@ -3,7 +3,7 @@
 use portcullis::{
     digest::Commitment, instructions::HashStepArgs, state::Hashing, transitions::AdoptArgs,
 };
-use portcullis_client::pda;
+use portcullis_client::{account::PROGRAMDATA_HEADER, pda};
 use solana_sdk::{pubkey::Pubkey, signature::Keypair, signer::Signer};
 
 use crate::{elf, keys::*, refusal::Outcome, Proposed, Setup, World, BUILDER};
@@ -13,7 +13,7 @@ pub const STEP: u32 = 22_016;
 /// The shortest ELF that is hashed in steps.
 pub const SHORTEST: usize = 2_600_001;
 /// The longest ELF: programdata's header beside it, 10 MiB in all.
-pub const LONGEST: usize = 10 * 1_024 * 1_024 - 45;
+pub const LONGEST: usize = 10 * 1_024 * 1_024 - PROGRAMDATA_HEADER;
 
 /// The steps of an ELF of this length.
 pub fn steps(len: usize) -> Vec<HashStepArgs> {

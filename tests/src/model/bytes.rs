@@ -2,7 +2,7 @@
 
 use anchor_lang::Discriminator;
 use portcullis::state::Hashing as HashingAccount;
-use portcullis_client::pda;
+use portcullis_client::{account::BUFFER_HEADER, pda};
 use solana_account::{AccountSharedData, ReadableAccount};
 use solana_sdk::{pubkey::Pubkey, signer::Signer};
 
@@ -94,7 +94,8 @@ impl Compared<'_> {
         if same {
             return Ok(());
         }
-        let header = found.map(|account| &account.data()[..account.data().len().min(37)]);
+        let header =
+            found.map(|account| &account.data()[..account.data().len().min(BUFFER_HEADER)]);
         Err(format!(
             "buffer {id}: model {:?}, chain header {header:?}",
             self.model.buffers[id]

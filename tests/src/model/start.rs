@@ -12,7 +12,10 @@ use portcullis::{
     state::{Member, ROLE_ATTEST, ROLE_EXECUTE, ROLE_GUARD, ROLE_PROPOSE, ROLE_VOTE},
     transitions::{AdoptArgs, CreateCouncilArgs},
 };
-use portcullis_client::pda;
+use portcullis_client::{
+    account::{BUFFER_HEADER, PROGRAMDATA_HEADER},
+    pda,
+};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 
 use super::{sha256, Action, Buffer, Council, Holder, Id, Model, Program, Strictest};
@@ -132,7 +135,7 @@ pub fn buffer(id: Id) -> Pubkey {
 }
 
 pub fn buffer_lamports(id: Id) -> u64 {
-    elf::rent(37 + build(id).len())
+    elf::rent(BUFFER_HEADER + build(id).len())
 }
 
 fn builds() -> &'static [Vec<u8>] {
@@ -331,7 +334,8 @@ fn begin() -> Beginning {
         world.install(&program(id), &content);
         let programdata = pda::programdata(&program(id));
         world.forge(&programdata, |account| {
-            account.data[45..45 + build(deployed).len()].copy_from_slice(build(deployed));
+            account.data[PROGRAMDATA_HEADER..][..build(deployed).len()]
+                .copy_from_slice(build(deployed));
         });
         model.programs.push(Program {
             authority: Holder::Person(AUTHORITY),

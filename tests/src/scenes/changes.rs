@@ -5,7 +5,7 @@ use portcullis::{
     policy::Policy,
     state::{Member, ROLE_VOTE},
 };
-use portcullis_client::{instruction::ProposalKeys, pda};
+use portcullis_client::{account::PROGRAMDATA_HEADER, instruction::ProposalKeys, pda};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signer::Signer};
 
 use super::{
@@ -187,8 +187,9 @@ fn final_town() -> Town {
     // LiteSVM would not take such an ELF from here, but the loader does not look at it again.
     elf[FLAGS] = 3;
     let programdata = pda::programdata(&program);
-    town.world
-        .forge(&programdata, |account| account.data[45 + FLAGS] = 3);
+    town.world.forge(&programdata, |account| {
+        account.data[PROGRAMDATA_HEADER + FLAGS] = 3
+    });
     let adopt = town.adoption_of(program, &elf);
     let signers = [upgrade_authority(), voter(0), stranger(0)];
     town.world.send(&[adopt], &signers).unwrap();

@@ -8,7 +8,7 @@ use portcullis::{
     policy::Policy,
     state::ROLE_VOTE,
 };
-use portcullis_client::hashing::STEP_BYTES;
+use portcullis_client::{account::PROGRAMDATA_HEADER, hashing::STEP_BYTES};
 use portcullis_tests::{
     keys::{address, guardian, keypair, member, payer, stranger, upgrade_authority, voter},
     steps::SHORTEST,
@@ -147,7 +147,9 @@ impl Bench {
         // Only programs of sBPF v3 and later are finalized: the flags of the ELF's header.
         let (mut world, proposed) = self.ready(adopted, Change::Finalize);
         let programdata = world.programdata();
-        world.forge(&programdata, |account| account.data[45 + 48] = 3);
+        world.forge(&programdata, |account| {
+            account.data[PROGRAMDATA_HEADER + 48] = 3
+        });
         let done = world.finalize(&proposed).expect("finalizes");
         note("finalize_program", less(done.compute_units_consumed));
     }
