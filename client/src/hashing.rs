@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use portcullis::instructions::HashStepArgs;
-use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Signature};
+use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
 use solana_signer::Signer;
 
 use crate::{
@@ -12,7 +12,10 @@ use crate::{
     instruction::ProposalKeys,
     proposal::ProposalView,
     rpc::Client,
-    transaction::{build_message, sign, with_budget, SendOptions, MAX_COMPUTE_UNITS, POLL},
+    transaction::{
+        build_message, is_processed, is_unanswered, sign, with_budget, SendOptions,
+        MAX_COMPUTE_UNITS, POLL,
+    },
 };
 
 /// Bytes of a step: at 61.3 compute units a byte (docs/compute-units.md), with 40,000 for all else, as many as one transaction
@@ -67,7 +70,8 @@ impl Target {
         }
     }
 
-    /// One step. `rent_payer`: who paid for the first.
+    /// One step. `rent_payer`: who paid for the first. A step that does not reach the end must end at a whole block of 64 bytes,
+    /// or it is refused as `LengthOutOfRange`.
     pub fn instruction(
         &self,
         client: &Client,
@@ -140,16 +144,26 @@ impl Client {
             // One alone is simulated and confirmed, so that a refusal is seen.
             if hashed == 0 || stalled || ahead.is_empty() {
                 let instruction = target.instruction(self, payer.pubkey(), rent_payer, *first);
-                self.send(&[instruction], payer, &[], &options).await?;
-                sent += 1;
+                match self.send(&[instruction], payer, &[], &options).await {
+                    Ok(_) => sent += 1,
+                    Err(error) => {
+                        // Somebody else may have been faster: their step counts, and ours is refused.
+                        let state = self.hash_state(target, payer.pubkey()).await;
+                        if !state.is_ok_and(|state| state.is_none_or(|(now, _)| now > hashed)) {
+                            return Err(error);
+                        }
+                        tracing::debug!(%error, hashed, "the hash went on without this step");
+                    }
+                }
                 continue;
             }
-            let expected = ahead
-                .last()
-                .map_or(hashed, |step| step.offset.saturating_add(step.len));
-            sent += self
+            let taken = self
                 .send_ahead(target, payer, rent_payer, ahead, &options)
                 .await?;
+            sent += taken.len() as u32;
+            let expected = taken
+                .last()
+                .map_or(hashed, |step| step.offset.saturating_add(step.len));
             self.wait_for(target, payer.pubkey(), hashed, expected)
                 .await?;
         }
@@ -186,18 +200,17 @@ impl Client {
         }))
     }
 
-    /// Sends steps in their order without waiting for any of them.
-    async fn send_ahead(
+    /// Sends steps in their order without waiting for any of them, until the servers take no more. Gives those that they took.
+    async fn send_ahead<'a>(
         &self,
         target: &Target,
         payer: &dyn Signer,
         rent_payer: Pubkey,
-        steps: &[HashStepArgs],
+        steps: &'a [HashStepArgs],
         options: &SendOptions,
-    ) -> Result<u32, ClientError> {
+    ) -> Result<&'a [HashStepArgs], ClientError> {
         let blockhash = self.rpc.get_latest_blockhash().await?;
-        let mut sent = 0;
-        for step in steps {
+        for (number, step) in steps.iter().enumerate() {
             let instruction = target.instruction(self, payer.pubkey(), rent_payer, *step);
             let message = build_message(
                 &with_budget(&[instruction], options),
@@ -206,10 +219,18 @@ impl Client {
                 blockhash,
             )?;
             let transaction = sign(message, &[payer])?;
-            let _: Signature = self.submit(&transaction).await?;
-            sent += 1;
+            match self.submit(&transaction).await {
+                Ok(_) => {}
+                Err(error) if is_processed(&error) => {}
+                // Those before it are under way. The next round goes on from what arrived.
+                Err(error) if error.is_transient() || is_unanswered(&error) => {
+                    tracing::debug!(%error, offset = step.offset, "a step was not taken");
+                    return Ok(steps.get(..number).unwrap_or_default());
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(sent)
+        Ok(steps)
     }
 
     /// Waits until `expected` bytes are hashed, the hash is complete, or nothing moves for too long.
@@ -245,6 +266,7 @@ mod tests {
         constants::LAYOUT_VERSION,
         state::{Gate, GateState, Hashing},
     };
+    use serde_json::{json, Value};
     use solana_keypair::Keypair;
     use solana_rpc_client_api::request::RpcRequest;
 
@@ -274,43 +296,87 @@ mod tests {
         assert_eq!(STEP_BYTES % 64, 0);
     }
 
-    #[tokio::test]
-    async fn a_hash_that_never_completes_is_given_up() {
+    /// A program that is being adopted, and a server that shows these states of its hash one after the other: bytes hashed, or
+    /// none once the gate is active.
+    fn shown(states: &[Option<usize>], more: &[(RpcRequest, Value)]) -> (Client, Target) {
         let portcullis = portcullis::ID;
         let program = Pubkey::new_unique();
-        let gate = Gate {
-            version: LAYOUT_VERSION,
-            program,
-            authority: crate::pda::authority(&portcullis, &program),
-            state: GateState::Adopting as u8,
-            ..Gate::zeroed()
+        let gate = |state: GateState| {
+            let gate = Gate {
+                version: LAYOUT_VERSION,
+                program,
+                authority: crate::pda::authority(&portcullis, &program),
+                state: state as u8,
+                ..Gate::zeroed()
+            };
+            [Gate::DISCRIMINATOR, bytemuck::bytes_of(&gate)].concat()
         };
-        let mut hashing = Hashing {
-            target: crate::pda::gate(&portcullis, &gate.program),
-            version: LAYOUT_VERSION,
-            ..Hashing::zeroed()
+        let mut answers = more.to_vec();
+        let mut show = |account: Option<Vec<u8>>| {
+            let account = account.as_ref().map(|data| (portcullis, &data[..]));
+            let answer = mock::found(&[account]);
+            answers.push((RpcRequest::GetMultipleAccounts, answer));
         };
-        hashing.state.update(&[0; 64]).unwrap();
-        let answers = [
-            [Gate::DISCRIMINATOR, bytemuck::bytes_of(&gate)].concat(),
-            [Hashing::DISCRIMINATOR, bytemuck::bytes_of(&hashing)].concat(),
-        ];
-        let client = mock::client(answers.iter().map(|data| {
-            let answer = mock::found(&[Some((portcullis, data))]);
-            (RpcRequest::GetMultipleAccounts, answer)
-        }));
-        let target = Target::Program {
-            council: gate.council,
-            program: gate.program,
-        };
-        let payer = Keypair::new();
-        let result = client.hash_in_steps(&target, 64, &payer, None, &|_| {});
+        for state in states {
+            let Some(hashed) = *state else {
+                show(Some(gate(GateState::Active)));
+                continue;
+            };
+            show(Some(gate(GateState::Adopting)));
+            let mut hashing = Hashing {
+                target: crate::pda::gate(&portcullis, &program),
+                version: LAYOUT_VERSION,
+                ..Hashing::zeroed()
+            };
+            hashing.state.update(&vec![0; hashed]).unwrap();
+            let hashing = [Hashing::DISCRIMINATOR, bytemuck::bytes_of(&hashing)].concat();
+            show((hashed > 0).then_some(hashing));
+        }
+        let council = Pubkey::default();
+        (mock::client(answers), Target::Program { council, program })
+    }
+
+    async fn hash(client: &Client, target: &Target, len: u32) -> Result<u32, ClientError> {
+        client
+            .hash_in_steps(target, len, &Keypair::new(), None, &|_| {})
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_never_completes_is_given_up() {
+        let (client, target) = shown(&[Some(64)], &[]);
         assert!(matches!(
-            result.await,
+            hash(&client, &target, 64).await,
             Err(ClientError::HashStalled {
                 hashed: 64,
                 total: 64
             })
         ));
+    }
+
+    #[tokio::test]
+    async fn a_step_that_somebody_else_did_first_is_no_failure() {
+        // The server takes no transaction.
+        for (hashed, len) in [(0, 3 * STEP_BYTES), (64, 128)] {
+            let (client, target) = shown(&[Some(hashed), None, None], &[]);
+            assert_eq!(hash(&client, &target, len).await.unwrap(), 0);
+            let (client, target) = shown(&[Some(hashed), Some(hashed)], &[]);
+            assert!(matches!(
+                hash(&client, &target, len).await,
+                Err(ClientError::BadAnswer { .. })
+            ));
+        }
+    }
+
+    #[tokio::test]
+    async fn steps_sent_ahead_that_a_server_does_not_take_are_sent_anew() {
+        let blockhash = json!({
+            "context": { "slot": 1 },
+            "value": { "blockhash": Pubkey::default().to_string(), "lastValidBlockHeight": 100 },
+        });
+        let more = [(RpcRequest::GetLatestBlockhash, blockhash)];
+        let (client, target) = shown(&[Some(64), Some(64), None], &more);
+        let len = 64 + 3 * STEP_BYTES;
+        assert_eq!(hash(&client, &target, len).await.unwrap(), 0);
     }
 }

@@ -12,7 +12,7 @@ pub use apart::{put_together, required_signers, sign_partly};
 pub use build::*;
 pub(crate) use confirm::{unsettled, PATIENCE, POLL, RESEND};
 pub use recorded::TransactionSummary;
-pub(crate) use send::{is_unanswered, signature, unchecked};
+pub(crate) use send::{is_processed, is_unanswered, signature, unchecked};
 pub use simulate::Simulation;
 
 use portcullis::constants::MAX_ELF_LEN;

@@ -177,7 +177,7 @@ pub(crate) fn signature(transaction: &VersionedTransaction) -> Signature {
 
 /// Whether the transaction has arrived before: an earlier attempt whose answer was lost, or the same transaction of a process
 /// that was killed. Not every server says so by the runtime's error; some only by its text.
-fn is_processed(error: &ClientError) -> bool {
+pub(crate) fn is_processed(error: &ClientError) -> bool {
     let processed = TransactionError::AlreadyProcessed.to_string();
     error.to_string().contains(&processed)
 }
