@@ -1,5 +1,6 @@
 //! What the client crate reports, as the user sees it. The only place that maps its errors to hints and exit codes.
 
+use portcullis::{error::PortcullisError, sha256::BLOCK};
 use portcullis_client::{error::hex, ClientError, Refusal};
 use solana_sdk::transaction::TransactionError;
 
@@ -106,6 +107,11 @@ fn refused(refusal: &Refusal, message: String) -> CliError {
         ExitCode::InsufficientFunds => {
             error.hint("fund the fee payer, or name another with --fee-payer")
         }
+        // The rule's text does not name what else it stands for: the steps of a hash.
+        _ if refusal.name == PortcullisError::LengthOutOfRange.name() => error.hint(format!(
+            "a commitment's length is above zero and ends within the account; a step of a hash ends there too, after whole \
+             blocks of {BLOCK} bytes unless it is the last"
+        )),
         _ => error.hint(
             "nothing has changed on chain but the fee; `portcullis review REF` shows the proposal",
         ),
@@ -149,7 +155,6 @@ pub fn hash(bytes: &[u8; 32]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use portcullis::error::PortcullisError;
     use portcullis_client::account::Commitment;
     use solana_sdk::{pubkey::Pubkey, signature::Signature};
 
@@ -214,6 +219,34 @@ mod tests {
             }),
             ExitCode::InsufficientFunds
         );
+    }
+
+    #[test]
+    fn a_length_that_is_refused_is_explained_for_hashes_too() {
+        let refused = |rule: PortcullisError| {
+            CliError::from(ClientError::Refused(Box::new(Refusal {
+                program: portcullis::ID,
+                instruction_index: 0,
+                name: rule.name().to_string(),
+                message: rule.message().to_string(),
+                code: Some(rule.into()),
+                logs: Vec::new(),
+            })))
+        };
+        let error = refused(PortcullisError::LengthOutOfRange);
+        assert_eq!(
+            (error.exit, &*error.code),
+            (ExitCode::Refused, "LengthOutOfRange")
+        );
+        assert_eq!(
+            error.hint.as_deref(),
+            Some(
+                "a commitment's length is above zero and ends within the account; a step of a hash ends there too, after \
+                 whole blocks of 64 bytes unless it is the last"
+            )
+        );
+        let other = refused(PortcullisError::TailNotZero).hint;
+        assert!(other.is_some_and(|hint| hint.starts_with("nothing has changed on chain")));
     }
 
     #[test]
