@@ -52,7 +52,7 @@ fn with_two_steps() -> (Net, String) {
 fn a_rollback_whose_confirmation_is_lost_is_looked_up() {
     let (net, propose) = with_two_steps();
     let proxy = net.proxy(Fault::Unanswered(2));
-    let output = proxy.run(&net, &format!("{propose} --yes"));
+    let output = proxy.run(&net, &format!("{propose} --yes --rpc-timeout 5s"));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{stderr}");
     assert!(
@@ -70,7 +70,7 @@ fn a_rollback_whose_confirmation_is_lost_is_looked_up() {
 fn a_rollback_that_cannot_be_looked_up_is_not_said_to_be_missing() {
     let (net, propose) = with_two_steps();
     let proxy = net.proxy(Fault::Silence(2));
-    let output = proxy.run(&net, &format!("{propose} --yes"));
+    let output = proxy.run(&net, &format!("{propose} --yes --rpc-timeout 5s"));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(6), "{stderr}");
     for said in [
