@@ -71,8 +71,8 @@ pub struct GlobalArgs {
     /// Solana's configuration file [default: ~/.config/solana/cli/config.yml]
     #[arg(short = 'C', long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Priority fee, in micro-lamports for each compute unit; or auto: what others paid lately for the same accounts, but no more
-    /// than 1000000, or than N with auto:N
+    /// Priority fee, in micro-lamports for each compute unit; or auto: what others paid lately for the same accounts, found anew
+    /// during an upload, but no more than 1000000, or than N with auto:N
     #[arg(
         long = "with-compute-unit-price",
         global = true,

@@ -49,8 +49,16 @@ impl Context {
         })
     }
 
+    /// How far the price may follow the others' where a command takes long; none where it is fixed.
+    pub fn compute_unit_price_ceiling(&self) -> Option<u64> {
+        match self.global.compute_unit_price? {
+            ComputeUnitPrice::Fixed(_) => None,
+            ComputeUnitPrice::Auto { ceiling } => Some(ceiling),
+        }
+    }
+
     /// Finds the price for `auto`, by the accounts that the command's first transactions write. It stays the same to the end of
-    /// the command, so that what was announced is what it costs.
+    /// the command, so that what was announced is what it costs; only an upload, which may take long, finds it anew.
     ///
     /// # Errors
     /// Those of the RPC server.

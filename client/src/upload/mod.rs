@@ -37,6 +37,9 @@ pub struct UploadOptions {
     pub concurrency: usize,
     /// Micro-lamports for each compute unit. `None`: no priority fee.
     pub compute_unit_price_micro_lamports: Option<u64>,
+    /// With it a price follows the others': whenever a blockhash is renewed it becomes what they paid lately, but no more than
+    /// this. Micro-lamports for each compute unit.
+    pub compute_unit_price_ceiling_micro_lamports: Option<u64>,
     /// Hands the finished buffer over to this key: the member that will propose it.
     pub authority: Option<Pubkey>,
     /// Another address for the same artifact, where the buffer at the first is in use. Zero: the first.
@@ -50,6 +53,7 @@ impl Default for UploadOptions {
         Self {
             concurrency: 16,
             compute_unit_price_micro_lamports: None,
+            compute_unit_price_ceiling_micro_lamports: None,
             authority: None,
             variant: 0,
             reuse: None,
@@ -69,7 +73,7 @@ pub struct UploadProgress {
 /// What an upload would take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadPlan {
-    /// From the payer: rent and fees.
+    /// From the payer: rent and fees, at the highest price where it follows the others'.
     pub lamports: u64,
     /// `Write` transactions.
     pub writes: usize,

@@ -1,6 +1,6 @@
 //! One upload under way: what is missing, and how it is cut into transactions.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
 use solana_loader_v3_interface::instruction as loader;
 use solana_message::VersionedMessage;
@@ -41,6 +41,8 @@ pub(super) struct Uploader<'a> {
     pub(super) authority: &'a dyn Signer,
     pub(super) payer: &'a dyn Signer,
     pub(super) options: &'a UploadOptions,
+    /// Micro-lamports for each compute unit, by now.
+    pub(super) price: Cell<Option<u64>>,
 }
 
 impl<'a> Uploader<'a> {
@@ -68,6 +70,7 @@ impl<'a> Uploader<'a> {
             authority,
             payer,
             options,
+            price: Cell::new(options.compute_unit_price_micro_lamports),
         };
         let found = engine.fetch().await?;
         if let Some(found) = &found {
@@ -96,14 +99,29 @@ impl<'a> Uploader<'a> {
         Ok(())
     }
 
-    pub(super) fn send_options(&self, compute_units: u32) -> SendOptions {
-        let price = self.options.compute_unit_price_micro_lamports;
-        SendOptions {
-            // Without a price the limit buys nothing, and its bytes are better used for the artifact.
-            compute_unit_limit: price.map(|_| compute_units),
-            compute_unit_price_micro_lamports: price,
-            ..SendOptions::default()
+    /// Takes the price to what others paid lately, where it follows them. It is the one of before while nobody says.
+    pub(super) async fn follow_price(&self) {
+        let price = self.price.get();
+        // Without a price the chunks leave no room for one.
+        let Some(ceiling) = price.and(self.options.compute_unit_price_ceiling_micro_lamports)
+        else {
+            return;
+        };
+        let written = [self.buffer, self.payer.pubkey()];
+        match self.client.recent_compute_unit_price(&written).await {
+            Ok(recent) => self.price.set(Some(recent.min(ceiling))),
+            Err(error) => tracing::debug!(%error, "no new price"),
         }
+    }
+
+    pub(super) fn send_options(&self, compute_units: u32) -> SendOptions {
+        send_options(self.price.get(), compute_units)
+    }
+
+    fn highest_price(&self) -> Option<u64> {
+        let price = self.options.compute_unit_price_micro_lamports?;
+        let ceiling = self.options.compute_unit_price_ceiling_micro_lamports;
+        Some(price.max(ceiling.unwrap_or(price)))
     }
 
     fn write_instruction(&self, chunk: Chunk) -> Result<Instruction, ClientError> {
@@ -222,7 +240,8 @@ impl<'a> Uploader<'a> {
         let mut lamports = rent;
         for (count, instruction, compute_units) in fees {
             if count > 0 {
-                let (payer, options) = (self.payer.pubkey(), self.send_options(compute_units));
+                let payer = self.payer.pubkey();
+                let options = send_options(self.highest_price(), compute_units);
                 let fee = fee(&[instruction], &payer, &options)?;
                 lamports = lamports.saturating_add(fee.saturating_mul(count));
             }
@@ -266,14 +285,23 @@ impl<'a> Uploader<'a> {
     }
 }
 
+fn send_options(price: Option<u64>, compute_units: u32) -> SendOptions {
+    SendOptions {
+        // Without a price the limit buys nothing, and its bytes are better used for the artifact.
+        compute_unit_limit: price.map(|_| compute_units),
+        compute_unit_price_micro_lamports: price,
+        ..SendOptions::default()
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use solana_keypair::Keypair;
 
     use super::*;
     use crate::transaction::sign;
 
-    fn uploader_for<'a>(
+    pub(in crate::upload) fn uploader_for<'a>(
         client: &'a Client,
         artifact: &'a [u8],
         keys: (&'a Keypair, &'a Keypair),
@@ -287,6 +315,7 @@ mod tests {
             authority: keys.0,
             payer: keys.1,
             options,
+            price: Cell::new(options.compute_unit_price_micro_lamports),
         }
     }
 

@@ -289,7 +289,7 @@ impl Pass<'_, '_> {
 
     /// Signs as many of the pending chunks as may be under way.
     async fn sign_more(&mut self) -> Result<(), ClientError> {
-        let height = self.height;
+        let (height, renewed) = (self.height, self.blockhash.is_some());
         let room = WINDOW.saturating_sub(self.open.len());
         if room == 0 || self.pending.is_empty() {
             return Ok(());
@@ -304,6 +304,9 @@ impl Pass<'_, '_> {
                 Ok((_, last)) if last <= height => return Ok(()),
                 Ok((blockhash, last)) => {
                     self.blockhash = Some((blockhash, last, Instant::now()));
+                    if renewed {
+                        self.engine.follow_price().await;
+                    }
                     (blockhash, last)
                 }
                 Err(error) if may_pass(&error) => {
@@ -359,5 +362,82 @@ impl Pass<'_, '_> {
 impl Open {
     fn signature(&self) -> Signature {
         signature(&self.transaction)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use solana_compute_budget_interface::ComputeBudgetInstruction;
+    use solana_keypair::Keypair;
+    use solana_rpc_client_api::request::RpcRequest;
+
+    use super::*;
+    use crate::{
+        rpc::mock,
+        upload::{uploader::tests::uploader_for, UploadOptions},
+    };
+
+    #[tokio::test]
+    async fn the_price_follows_the_others_with_each_new_blockhash_up_to_its_ceiling() {
+        let blockhash = |last: u64| {
+            let answer = json!({
+                "context": { "slot": 1 },
+                "value": { "blockhash": Hash::default().to_string(), "lastValidBlockHeight": last },
+            });
+            (RpcRequest::GetLatestBlockhash, answer)
+        };
+        let paid = |price: u64| {
+            let answer = json!([{ "slot": 1, "prioritizationFee": price }]);
+            (RpcRequest::GetRecentPrioritizationFees, answer)
+        };
+        let answers = [
+            blockhash(100),
+            blockhash(200),
+            blockhash(300),
+            blockhash(400),
+            paid(70),
+            paid(5_000),
+        ];
+        let keys = (Keypair::new(), Keypair::new());
+        for (price, ceiling, prices) in [
+            (Some(9), Some(1_000), [9, 70, 1_000, 1_000].map(Some)),
+            (Some(9), None, [Some(9); 4]),
+            (None, Some(1_000), [None; 4]),
+        ] {
+            let client = mock::client(answers.clone());
+            let options = UploadOptions {
+                compute_unit_price_micro_lamports: price,
+                compute_unit_price_ceiling_micro_lamports: ceiling,
+                ..UploadOptions::default()
+            };
+            let engine = uploader_for(&client, &[7; 8], (&keys.0, &keys.1), &options);
+            let mut pass = Pass {
+                engine: &engine,
+                progress: &|_| {},
+                pending: VecDeque::new(),
+                open: Vec::new(),
+                lost: Vec::new(),
+                confirmed: 0,
+                height: 0,
+                blockhash: None,
+                reason: None,
+            };
+            for (height, price) in [0, 100, 200, 300].into_iter().zip(prices) {
+                // Two with the same blockhash; at the last height that it is valid at, it is renewed.
+                pass.height = height;
+                for _ in 0..2 {
+                    pass.pending.push_back(0..8);
+                    pass.sign_more().await.unwrap();
+                    let open = pass.open.last().unwrap();
+                    assert_eq!(open.last_valid_block_height, height + 100);
+                    assert_eq!(engine.price.get(), price, "{height}");
+                    let wanted = price.map(ComputeBudgetInstruction::set_compute_unit_price);
+                    let instructions = open.transaction.message.instructions();
+                    let mut data = instructions.iter().map(|found| &found.data);
+                    assert!(wanted.is_none_or(|wanted| data.any(|found| *found == wanted.data)));
+                }
+            }
+        }
     }
 }

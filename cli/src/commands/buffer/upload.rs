@@ -198,6 +198,7 @@ pub(crate) async fn options(
     Ok(UploadOptions {
         concurrency: usize::from(concurrency),
         compute_unit_price_micro_lamports: ctx.compute_unit_price(),
+        compute_unit_price_ceiling_micro_lamports: ctx.compute_unit_price_ceiling(),
         authority: Some(authority),
         variant: place.variant,
         reuse: place.reused.then_some(place.buffer),
