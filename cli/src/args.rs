@@ -34,8 +34,8 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Cluster: mainnet-beta, testnet, devnet, localhost or the URL of an RPC server; several, separated by commas, where the next
-    /// is to be asked when one fails [default: from Solana's configuration]
+    /// Cluster: mainnet-beta, testnet, devnet, localhost or the URL of an RPC server; several, separated by commas or each with its
+    /// -u, where the next is to be asked when one fails; a comma in a URL is %2C [default: from Solana's configuration]
     #[arg(
         short = 'u',
         long = "url",
@@ -280,5 +280,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn servers_are_given_together_or_one_by_one() {
+        let line = "portcullis list -u https://a.example/?k=1%2C2,devnet -u l";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        assert_eq!(
+            cli.global.urls,
+            ["https://a.example/?k=1%2C2", "devnet", "l"]
+        );
     }
 }

@@ -241,9 +241,13 @@ fn another_server_takes_over_and_no_key_is_shown() {
         stderr.contains(&format!("http://127.0.0.1:1/..., {}/...", net.url())),
         "{stderr}"
     );
+    // Each may be given by itself, and hold a comma.
+    let live = format!("-u {}/?api-key=secret%2C1", net.url());
+    let again = upload(&net, dead, &live).output().unwrap();
+    assert_eq!(data(&again)["buffer"], *buffer);
     let none = upload(&net, dead, "-vv").output().unwrap();
     assert_eq!(none.status.code(), Some(6));
-    for output in [both, none] {
+    for output in [both, again, none] {
         for text in [output.stdout, output.stderr] {
             let text = String::from_utf8(text).unwrap();
             assert!(!text.contains("secret"), "{text}");
