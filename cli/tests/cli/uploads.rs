@@ -228,6 +228,42 @@ fn an_old_buffer_must_be_the_uploader_s_and_large_enough() {
 }
 
 #[test]
+fn a_build_that_looks_like_another_unfinished_gets_a_buffer_of_its_own() {
+    const LEN: usize = 200_000;
+    let net = Net::start();
+    let build = net.write_build("build.so", LEN, 1);
+    let first = data(&upload(&net, net.url(), "").output().unwrap());
+    let buffer = first["buffer"].as_str().unwrap();
+    let refused = |reuse: &str| {
+        let before = net.balance("alice");
+        let held = net.bytes_of(buffer);
+        let output = upload(&net, net.url(), reuse).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        let envelope: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(envelope["error"]["code"], "reuse_ambiguous");
+        assert_eq!(net.balance("alice"), before);
+        assert!(net.bytes_of(buffer) == held);
+    };
+    let reuse = format!("--reuse {buffer}");
+    let mut holed = build.clone();
+    holed[LEN - 300..LEN - 200].fill(0);
+    net.write("build.so", &holed);
+    refused(&reuse);
+    // Shorter, and so zeros behind its end.
+    net.write("build.so", &build[..LEN - 1]);
+    refused(&reuse);
+
+    // One byte that is another makes it a build of its own, which the first one's upload leaves alone.
+    holed[LEN - 1] ^= 0x80;
+    net.write("build.so", &holed);
+    data(&upload(&net, net.url(), &reuse).output().unwrap());
+    net.write("build.so", &build);
+    let again = data(&upload(&net, net.url(), "").output().unwrap());
+    assert_ne!(again["buffer"], *buffer);
+    assert!(net.bytes_of(buffer) == holed);
+}
+
+#[test]
 fn another_server_takes_over_and_no_key_is_shown() {
     let net = Net::start();
     net.write("build.so", &net.read("memo.so"));

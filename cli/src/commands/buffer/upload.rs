@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use portcullis::{constants::MAX_ELF_LEN, error::PortcullisError};
 use portcullis_client::{
-    account::{decode_buffer, BUFFER_HEADER},
+    account::{decode_buffer, Buffer, BUFFER_HEADER},
     elf::Artifact,
     upload::{
         buffer_address, is_part, Upload as Uploaded, UploadOptions, UploadPlan, UploadProgress,
@@ -44,7 +44,8 @@ const MAX_VARIANTS: u16 = 16;
     portcullis buffer upload target/deploy/app.so -u https://rpc.example.com,https://rpc.example.org --rpc-rate 40\n\n\
     Run it again after an interruption, on any machine that has the same build and keypair: it goes on where it stopped.\n\
     The uploader needs no role; it hands the buffer to the member who proposes (--authority). With --reuse an old buffer\n\
-    of the uploader becomes that of the new build, and only what differs is sent.")]
+    of the uploader becomes that of the new build, and only what differs is sent; builds that differ only by zeros are\n\
+    refused there.")]
 pub struct Upload {
     /// The build: the .so file
     #[arg(value_name = "FILE")]
@@ -96,7 +97,7 @@ impl Upload {
         refuse_device(&writer)?;
         let authority = authority.unwrap_or(writer.key());
         let place = match reuse {
-            Some(buffer) => Place::reused(buffer),
+            Some(buffer) => reused_place(&writer, &artifact, buffer).await?,
             None => free_place(&writer, &artifact, &authority).await?,
         };
         let buffer = place.buffer;
@@ -267,15 +268,56 @@ pub(crate) struct Place {
     reused: bool,
 }
 
-impl Place {
-    fn reused(buffer: Pubkey) -> Self {
-        Self {
-            buffer,
-            variant: 0,
-            begun: true,
-            reused: true,
+/// An old buffer. Only its address says whose build it is: where the new build would look like that one unfinished, it is refused,
+/// or the next upload of the old build would take the buffer back.
+///
+/// # Errors
+/// `reuse_ambiguous`, and those of the RPC server.
+async fn reused_place(
+    writer: &Writer<'_>,
+    artifact: &Artifact,
+    buffer: Pubkey,
+) -> Result<Place, CliError> {
+    // What is no buffer is refused with the plan.
+    let account = writer.client.get_account(&buffer).await?;
+    let found = account.and_then(|account| decode_buffer(&buffer, &account).ok());
+    if let Some(found) = found {
+        let mut wanted = artifact.bytes.clone();
+        wanted.resize(found.elf.len().max(wanted.len()), 0);
+        if wanted != found.elf
+            && is_part(&wanted, &found.elf)
+            && is_at_home(writer, &found, &buffer)?
+        {
+            return Err(CliError::new(
+                ExitCode::Refused,
+                "reuse_ambiguous",
+                format!(
+                    "a build must differ from the one in buffer {buffer} by more than zeros to take its place: it would be taken \
+                     for an unfinished upload of that one"
+                ),
+            )
+            .hint("leave --reuse out: the build gets a buffer of its own"));
         }
     }
+    Ok(Place {
+        buffer,
+        variant: 0,
+        begun: true,
+        reused: true,
+    })
+}
+
+/// Whether a buffer's address is one of those that an upload of what it holds would take.
+fn is_at_home(writer: &Writer<'_>, found: &Buffer, buffer: &Pubkey) -> Result<bool, CliError> {
+    let Some(commitment) = found.commitment() else {
+        return Ok(false);
+    };
+    for variant in 0..MAX_VARIANTS {
+        if buffer_address(&writer.key(), &commitment, variant)?.0 == *buffer {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The first of the uploader's addresses for this build whose buffer is not in use: a proposal may hold the earlier ones.
