@@ -8,11 +8,13 @@ use std::{
     sync::Mutex,
 };
 
-use anyhow::{bail, Context, Result};
+use anyhow::{anyhow, bail, Context, Result};
 
 use crate::{
     accounts, find,
-    source::{instrument, name, Change, Mutant, Switch, ALWAYS_ON, BY_NUMBER, FIRST, SWITCHES},
+    source::{
+        instrument, name, Change, Mutant, Switch, ALWAYS_ON, BY_NUMBER, BY_VARIABLE, SWITCHES,
+    },
 };
 
 /// What the number of the active mutant stands behind.
@@ -20,16 +22,23 @@ const MARK: &[u8] = b"portcullis-mut:\0";
 /// Every build drops the mutants that do not compile; more rounds than this are a fault of this tool.
 const ROUNDS: usize = 40;
 
-/// Files whose code runs so often that switches in it would exceed the compute limit: their mutants are built one by one.
+/// Files whose code runs so often that switches in it would exceed the compute limit. They are pure: their own tests run on the
+/// host. What these do not kill is built one by one.
 const HOT: [&str; 1] = ["sha256.rs"];
+/// What the tests of hot files need on the host.
+const HOST_DEPENDENCIES: &str = "
+[dev-dependencies]
+proptest.workspace = true
+";
 
 pub struct Program {
     sources: Vec<(String, String)>,
     mutants: Vec<Mutant>,
     dropped: HashSet<u32>,
-    /// A copy of the program's crate in which all mutants are behind switches.
+    folder: PathBuf,
+    /// A copy of the program's crate in which all mutants are behind switches, but those of hot files.
     switches: Tree,
-    /// A copy for the mutants that are built one by one.
+    /// A copy for the mutants that are built one by one, because they are in hot files.
     plain: Mutex<Tree>,
 }
 
@@ -58,12 +67,12 @@ impl Elf {
 impl Switches {
     /// Whether the ELF holds the mutant's code. The rest of the crate runs only off chain.
     pub fn contains(&self, mutant: &Mutant) -> bool {
-        is_alone(mutant) || self.present.contains(&mutant.id)
+        is_hot(mutant) || self.present.contains(&mutant.id)
     }
 
-    pub fn with(&self, id: u32) -> Result<Elf> {
+    pub fn with(&self, number: u32) -> Result<Elf> {
         let mut bytes = self.bytes.clone();
-        bytes[self.mark..self.mark + 4].copy_from_slice(&(FIRST + id).to_le_bytes());
+        bytes[self.mark..self.mark + 4].copy_from_slice(&number.to_le_bytes());
         Elf::of(&bytes)
     }
 
@@ -94,7 +103,7 @@ impl Program {
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or(root.join("target"), PathBuf::from)
             .join("mutants");
-        let plain = Tree::copy(root, &target.join("plain"))?;
+        let plain = Tree::copy(root, &target.join("plain"), "")?;
         let (_, main) = sources
             .iter()
             .find(|(file, _)| file == "lib.rs")
@@ -104,7 +113,8 @@ impl Program {
             sources,
             mutants,
             dropped: HashSet::new(),
-            switches: Tree::copy(root, &target.join("switches"))?,
+            folder: target.clone(),
+            switches: Tree::copy(root, &target.join("switches"), "")?,
             plain: Mutex::new(plain),
         })
     }
@@ -126,22 +136,52 @@ impl Program {
     }
 
     pub fn build_switches(&mut self) -> Result<Switches> {
+        let tree = self.switches.clone();
+        self.fit(&tree, false, BY_NUMBER, Tree::build)?;
+        self.read_switches()
+    }
+
+    /// The test of a hot file, with its mutants behind switches, for the host.
+    pub fn build_on_host(&mut self, root: &Path, name: &str) -> Result<PathBuf> {
+        let tree = Tree::copy(root, &self.folder.join("host"), HOST_DEPENDENCIES)?;
+        let test = fs::read_to_string(root.join(format!("tests/tests/{name}.rs")))?;
+        let folder = tree.work.join("programs/portcullis/tests");
+        fs::create_dir_all(&folder)?;
+        // The fixtures, with LiteSVM in them, only pass the program's error on.
+        fs::write(
+            folder.join(format!("{name}.rs")),
+            test.replace("portcullis_tests::", "portcullis::error::"),
+        )?;
+        self.fit(&tree, true, BY_VARIABLE, |tree| {
+            tree.build_test(name).map(|built| built.map(|_| ()))
+        })?;
+        tree.build_test(name)?.map_err(|log| anyhow!(log))
+    }
+
+    /// Puts the mutants of the hot files, or those of the others, behind switches, and leaves out what does not compile.
+    fn fit(
+        &mut self,
+        tree: &Tree,
+        hot: bool,
+        switch: &str,
+        build: impl Fn(&Tree) -> Result<Result<(), String>>,
+    ) -> Result<()> {
         for _ in 0..ROUNDS {
             let mut origins = Vec::new();
             for (file, text) in &self.sources {
                 let here: Vec<&Mutant> = self
                     .mutants()
-                    .filter(|m| m.file == *file && !is_alone(m))
+                    .filter(|m| m.file == *file && is_hot(m) == hot)
                     .collect();
                 let (mut new, origin) = instrument(text, &here);
                 origins.push((file.clone(), new.clone(), origin));
                 if file == "lib.rs" {
-                    new.extend([SWITCHES, BY_NUMBER]);
+                    new.extend([SWITCHES, switch]);
                 }
-                self.switches.write(file, &new)?;
+                tree.write(file, &new)?;
             }
-            let Err(log) = self.switches.build()? else {
-                return self.read_switches();
+            let Err(log) = build(tree)? else {
+                return Ok(());
             };
             let mut culprits = HashSet::new();
             for (file, line, column) in errors(&log) {
@@ -156,7 +196,9 @@ impl Program {
                 let Some(at) = origin.get(before + column - 1) else {
                     continue;
                 };
-                let here = self.mutants().filter(|m| m.file == file && !is_alone(m));
+                let here = self
+                    .mutants()
+                    .filter(|m| m.file == file && is_hot(m) == hot);
                 let around = here.filter(|m| m.span.start <= *at && *at <= m.span.end);
                 let culprit = around.min_by_key(|m| {
                     let typed = matches!(
@@ -208,8 +250,8 @@ impl Program {
             .collect();
         let present = self
             .mutants()
+            .filter(|m| numbers.contains(&m.number()))
             .map(|m| m.id)
-            .filter(|id| numbers.contains(&(FIRST + id)))
             .collect();
         Ok(Switches {
             bytes,
@@ -220,20 +262,15 @@ impl Program {
 
     /// The ELF with this mutant; none if it does not compile.
     pub fn elf_of(&self, mutant: &Mutant, switches: &Switches) -> Result<Option<Elf>> {
-        if !is_alone(mutant) {
-            return switches.with(mutant.id).map(Some);
+        if !is_hot(mutant) {
+            return switches.with(mutant.number()).map(Some);
         }
         let (_, text) = self
             .sources
             .iter()
             .find(|(file, _)| *file == mutant.file)
             .context("a mutant of no source")?;
-        let new = match &mutant.change {
-            Change::Text(new) => {
-                [&text[..mutant.span.start], new, &text[mutant.span.end..]].concat()
-            }
-            Change::Switch(_) => instrument(text, &[mutant]).0,
-        };
+        let (new, _) = instrument(text, &[mutant]);
         let tree = self.plain.lock().expect("no build panics");
         tree.write(&mutant.file, &new)?;
         let built = tree.build()?;
@@ -243,9 +280,9 @@ impl Program {
     }
 }
 
-/// Whether the mutant is built by itself.
-pub fn is_alone(mutant: &Mutant) -> bool {
-    matches!(mutant.change, Change::Text(_)) || HOT.contains(&mutant.file.as_str())
+/// Whether the mutant is in code that takes no switches on chain.
+pub fn is_hot(mutant: &Mutant) -> bool {
+    HOT.contains(&mutant.file.as_str())
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -293,13 +330,15 @@ fn errors(log: &str) -> Vec<(String, usize, usize)> {
 }
 
 /// A workspace that holds nothing but the program.
+#[derive(Clone)]
 struct Tree {
     work: PathBuf,
     target: PathBuf,
 }
 
 impl Tree {
-    fn copy(root: &Path, folder: &Path) -> Result<Self> {
+    /// `more`: what the program's manifest has besides.
+    fn copy(root: &Path, folder: &Path, more: &str) -> Result<Self> {
         let tree = Self {
             work: folder.join("work"),
             target: folder.join("target"),
@@ -326,6 +365,8 @@ impl Tree {
             tree.work.join("Cargo.toml"),
             members.collect::<Vec<_>>().join("\n"),
         )?;
+        let program = tree.work.join("programs/portcullis/Cargo.toml");
+        fs::write(&program, fs::read_to_string(&program)? + more)?;
         // The lock file shrinks to the one member.
         let done = Command::new("cargo")
             .args(["update", "--workspace", "--offline", "--quiet"])
@@ -364,6 +405,30 @@ impl Tree {
             true => Ok(()),
             false => Err(String::from_utf8_lossy(&done.stderr).into_owned()),
         })
+    }
+
+    /// The binary of one of its tests, for the host; the compiler's log, if it refuses.
+    fn build_test(&self, name: &str) -> Result<Result<PathBuf, String>> {
+        let done = Command::new("cargo")
+            .args(["test", "--locked", "--no-run", "--test", name])
+            .arg("--message-format=json-render-diagnostics")
+            .current_dir(self.work.join("programs/portcullis"))
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_TERM_COLOR", "never")
+            .output()?;
+        if !done.status.success() {
+            return Ok(Err(String::from_utf8_lossy(&done.stderr).into_owned()));
+        }
+        for line in String::from_utf8(done.stdout)?.lines() {
+            let message: serde_json::Value = serde_json::from_str(line)?;
+            if let (true, Some(path)) = (
+                message["target"]["name"] == name,
+                message["executable"].as_str(),
+            ) {
+                return Ok(Ok(path.into()));
+            }
+        }
+        bail!("cargo names no binary of the test {name}");
     }
 
     fn elf(&self) -> PathBuf {

@@ -6,7 +6,10 @@ use std::{
 };
 
 /// Added to a mutant's number where it is passed, so that its presence in the ELF can be seen.
-pub const FIRST: u32 = 0x5eed_0000;
+const FIRST: u32 = 0x5eed_0000;
+
+/// Where a replacing text has its switch.
+pub const ON: &str = "$on";
 
 /// One way to break the program.
 #[derive(Clone, Debug)]
@@ -28,6 +31,11 @@ pub struct Mutant {
 }
 
 impl Mutant {
+    /// As it is passed.
+    pub fn number(&self) -> u32 {
+        FIRST + self.id
+    }
+
     pub fn place(&self) -> String {
         format!("{}:{}", self.file, self.line)
     }
@@ -37,7 +45,7 @@ impl Mutant {
 pub enum Change {
     /// Behind a switch.
     Switch(Switch),
-    /// This text instead; built by itself.
+    /// This text instead; in it, [`ON`] is the switch.
     Text(String),
 }
 
@@ -71,6 +79,18 @@ pub mod switch {
     pub fn on(id: u32) -> bool {
         let a: [u8; 20] = unsafe { core::ptr::read_volatile(&ACTIVE) };
         id == u32::from_le_bytes([a[16], a[17], a[18], a[19]])
+    }
+}
+"#;
+
+/// For the program on the host: which one is on stands in a variable.
+pub const BY_VARIABLE: &str = r#"
+#[doc(hidden)]
+pub mod switch {
+    pub fn on(id: u32) -> bool {
+        static ACTIVE: std::sync::OnceLock<Option<u32>> = std::sync::OnceLock::new();
+        let active = || std::env::var("PORTCULLIS_MUTANT").ok()?.parse().ok();
+        *ACTIVE.get_or_init(active) == Some(id)
     }
 }
 "#;
@@ -114,12 +134,21 @@ struct Edit {
 pub fn instrument(text: &str, mutants: &[&Mutant]) -> (String, Vec<usize>) {
     let mut edits = Vec::new();
     for (number, mutant) in mutants.iter().enumerate() {
-        let Change::Switch(switch) = &mutant.change else {
-            continue;
-        };
         let order = number as i64;
-        let id = FIRST + mutant.id;
+        let id = mutant.number();
         let on = format!("crate::mutants::on({id})");
+        let switch = match &mutant.change {
+            Change::Switch(switch) => switch,
+            Change::Text(new) => {
+                edits.push(Edit {
+                    at: mutant.span.start,
+                    order: (3, 0),
+                    remove: mutant.span.len(),
+                    text: new.replace(ON, &on),
+                });
+                continue;
+            }
+        };
         let mut wrap = |open: String, close: &str| {
             edits.push(Edit {
                 at: mutant.span.start,

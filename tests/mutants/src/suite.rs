@@ -11,8 +11,8 @@ use std::{
 use anyhow::{bail, Context, Result};
 
 use crate::{
-    program::{Elf, Switches},
-    source::Mutant,
+    program::{Elf, Program, Switches},
+    source::{Change, Mutant},
 };
 
 /// A test binary that runs longer than this hangs.
@@ -44,7 +44,7 @@ pub struct Suite {
     binaries: Vec<Binary>,
     /// How many of them are quick.
     quick: usize,
-    /// How many mutants of a file a binary has killed: it goes first on the file's next one.
+    /// How many mutants of a group a binary has killed: it goes first on the group's next one.
     kills: Mutex<HashMap<(String, usize), usize>>,
 }
 
@@ -129,7 +129,7 @@ impl Suite {
             let kills = self.kills.lock().expect("no thread panics");
             let of = |index: usize| {
                 kills
-                    .get(&(mutant.file.clone(), index))
+                    .get(&(group(mutant).to_owned(), index))
                     .copied()
                     .unwrap_or_default()
             };
@@ -142,7 +142,7 @@ impl Suite {
                     .kills
                     .lock()
                     .expect("no thread panics")
-                    .entry((mutant.file.clone(), index))
+                    .entry((group(mutant).to_owned(), index))
                     .or_default() += 1;
                 return Ok(Some(format!("{} {test}", binary.name)));
             }
@@ -157,37 +157,77 @@ impl Suite {
         for test in &binary.skip {
             command.args(["--skip", test]);
         }
-        let out = tempfile::NamedTempFile::new()?;
-        let mut child = command
+        command
             .env("PORTCULLIS_ELF", elf)
-            .env("PORTCULLIS_SEQUENCES", SEQUENCES)
-            .env("INSTA_UPDATE", "no")
-            .env("RUST_BACKTRACE", "0")
-            .stdout(out.reopen()?)
-            .stderr(Stdio::null())
-            .spawn()?;
-        let start = Instant::now();
-        let status = loop {
-            match child.try_wait()? {
-                Some(status) => break status,
-                None if start.elapsed() > LIMIT => {
-                    child.kill()?;
-                    break child.wait()?;
-                }
-                None => std::thread::sleep(Duration::from_millis(10)),
+            .env("PORTCULLIS_SEQUENCES", SEQUENCES);
+        failed(&mut command)
+    }
+}
+
+/// Those that the same tests are likely to kill: of one file, or what accounts declare.
+fn group(mutant: &Mutant) -> &str {
+    match mutant.change {
+        Change::Text(_) => "accounts",
+        Change::Switch(_) => &mutant.file,
+    }
+}
+
+/// The tests of a binary that fail.
+fn failed(command: &mut Command) -> Result<Vec<String>> {
+    let out = tempfile::NamedTempFile::new()?;
+    let mut child = command
+        .env("INSTA_UPDATE", "no")
+        .env("RUST_BACKTRACE", "0")
+        .stdout(out.reopen()?)
+        .stderr(Stdio::null())
+        .spawn()?;
+    let start = Instant::now();
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break status,
+            None if start.elapsed() > LIMIT => {
+                child.kill()?;
+                break child.wait()?;
             }
-        };
-        if status.success() {
-            return Ok(Vec::new());
+            None => std::thread::sleep(Duration::from_millis(10)),
         }
-        let text = std::fs::read_to_string(out.path())?;
-        let failed = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
-        let failed: Vec<String> = failed.map(str::to_owned).collect();
-        Ok(match failed.is_empty() {
-            true => vec!["(ended by itself)".to_owned()],
-            false => failed,
-        })
+    };
+    if status.success() {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read_to_string(out.path())?;
+    let failed = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
+    let failed: Vec<String> = failed.map(str::to_owned).collect();
+    Ok(match failed.is_empty() {
+        true => vec!["(ended by itself)".to_owned()],
+        false => failed,
+    })
+}
+
+/// The tests of a pure file, built for the host.
+pub struct OnHost {
+    name: String,
+    path: PathBuf,
+}
+
+impl OnHost {
+    pub fn find(program: &mut Program, root: &Path, name: &str) -> Result<Self> {
+        let path = program.build_on_host(root, name)?;
+        let name = name.to_owned();
+        let failing = failed(&mut Command::new(&path))?;
+        if !failing.is_empty() {
+            bail!("tests fail on the host without a mutant: {name} {failing:?}");
+        }
+        Ok(Self { name, path })
+    }
+
+    /// The first test that fails with this mutant.
+    pub fn killer(&self, mutant: &Mutant) -> Result<Option<String>> {
+        let mut command = Command::new(&self.path);
+        command.env("PORTCULLIS_MUTANT", mutant.number().to_string());
+        let failed = failed(&mut command)?;
+        Ok(failed.first().map(|test| format!("{} {test}", self.name)))
     }
 }
