@@ -4,6 +4,7 @@
 # make fuzz     20,000 random sequences, chain against model   (PORTCULLIS_SEED=n: others)
 # make program  rebuild artifacts/ and the tests' ELF          make bench    rewrite docs/compute-units.md
 # make bench-upload  an upload of 1 MB against Solana's own command line, which it builds first (half an hour, once)
+# make bench-list    10,000 proposals of 500 gates listed by status: time, requests, bytes, memory (a minute)
 # make mutants  break the program in 1,400 places, one at a time: which tests notice? (an hour or two)
 # make lint     fmt and clippy, warnings denied               make docs     rustdoc, warnings denied
 # make check    what CI checks against the committed files: ELF, IDL, compute units
@@ -15,7 +16,7 @@ WORKSPACE := --locked --workspace
 FORWARDER := tests/programs/forwarder
 MUTANTS := tests/mutants
 
-.PHONY: demo test test-deploy test-ledger fuzz mutants setup setup-node setup-ledger program bench bench-upload lint docs check fmt
+.PHONY: demo test test-deploy test-ledger fuzz mutants setup setup-node setup-ledger program bench bench-list bench-upload lint docs check fmt
 
 demo: setup
 	$(CARGO) run --locked --bin portcullis -- demo
@@ -53,6 +54,9 @@ program:
 
 bench: setup
 	$(CARGO) run -q --locked --bin compute-units -- docs/compute-units.md
+
+bench-list: setup
+	$(CARGO) test $(WORKSPACE) --test cli -- --ignored --nocapture bench_list
 
 bench-upload: setup
 	scripts/bench-upload.sh

@@ -79,7 +79,7 @@ pub struct GlobalArgs {
         value_name = "MICRO_LAMPORTS"
     )]
     pub compute_unit_price: Option<ComputeUnitPrice>,
-    /// How the result is printed on stdout: for people, as JSON, or only the value that a next command needs
+    /// How the result is printed on stdout: for people, as JSON, only the value that a next command needs, or csv (of `history`)
     #[arg(
         long,
         global = true,
@@ -178,6 +178,8 @@ pub enum Command {
     Cancel(commands::cancel::Cancel),
     /// Wait until a proposal is queued, ready or ended
     Wait(commands::wait::Wait),
+    /// Show what happens to a council and its gates, as it happens
+    Watch(commands::watch::Watch),
     /// Execute a proposal that is ready
     Execute(commands::execute::Execute),
     /// Close the account of a proposal that has ended; its rent goes back to who paid it
@@ -231,6 +233,7 @@ impl Command {
             Self::Trigger(_) => "trigger",
             Self::Cancel(_) => "cancel",
             Self::Wait(_) => "wait",
+            Self::Watch(_) => "watch",
             Self::Execute(_) => "execute",
             Self::Close(_) => "close",
             Self::Statement(_) => "statement",

@@ -90,6 +90,8 @@ impl From<ClientError> for CliError {
                 .hint("run the command again; --with-compute-unit-price helps on a busy cluster"),
             ClientError::TransactionNotFound { .. } => made(ExitCode::Network, "history_incomplete")
                 .hint("use an RPC server that keeps the whole ledger, with -u"),
+            ClientError::NotInHistory { .. } => made(ExitCode::NotFound, "not_in_history")
+                .hint("`portcullis history` and the lines of `portcullis watch --output json` name signatures"),
             ClientError::Replay { .. } => made(ExitCode::Mismatch, "history_broken")
                 .hint("if another RPC server (-u) shows the same, the record does not explain the account: alert the council"),
         }

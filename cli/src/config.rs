@@ -83,6 +83,33 @@ fn url_of(url_or_moniker: &str) -> Result<String, CliError> {
     Ok(url.to_string())
 }
 
+/// The WebSocket of an RPC server by Solana's rule: `ws` for `http`, `wss` for `https`, and the next port where one is given.
+/// `None` where there is no next port.
+pub fn websocket_of(url: &str) -> Option<String> {
+    let port = reqwest::Url::parse(url).ok()?.port();
+    // The library would panic.
+    (port != Some(u16::MAX)).then(|| Config::compute_websocket_url(url))
+}
+
+/// Requires a WebSocket's URL.
+///
+/// # Errors
+/// `invalid_websocket`.
+pub fn require_websocket(url: &str) -> Result<String, CliError> {
+    let parsed = reqwest::Url::parse(url).ok();
+    if parsed.is_some_and(|url| ["ws", "wss"].contains(&url.scheme()) && url.has_host()) {
+        return Ok(url.to_string());
+    }
+    Err(CliError::usage(
+        "invalid_websocket",
+        format!(
+            "a WebSocket must be a ws or wss URL, found `{}`",
+            redacted(url)
+        ),
+    )
+    .hint("give it with --ws, for instance --ws wss://rpc.example.com"))
+}
+
 /// Scheme, host and port of a URL. Providers put keys into user info, path and query.
 pub fn redacted(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -149,6 +176,12 @@ impl Settings {
         }
     }
 
+    /// The WebSocket of the cluster in the file, where it names one.
+    pub fn websocket_url(&self) -> Option<&str> {
+        let config = self.file.as_ref()?;
+        Some(config.websocket_url.as_str()).filter(|url| !url.is_empty())
+    }
+
     /// Where the default signer's key is.
     pub fn keypair_path(&self) -> Option<&str> {
         let config = self.file.as_ref()?;
@@ -191,6 +224,34 @@ mod tests {
                 "unknown_cluster",
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn a_websocket_follows_from_the_rpc_url_by_solana_s_rule() {
+        for (url, websocket) in [
+            (
+                "https://api.devnet.solana.com",
+                Some("wss://api.devnet.solana.com/"),
+            ),
+            ("http://localhost:8899", Some("ws://localhost:8900/")),
+            (
+                "https://rpc.example.com/?key=x",
+                Some("wss://rpc.example.com/?key=x"),
+            ),
+            ("http://10.0.0.1:65535", None),
+        ] {
+            assert_eq!(websocket_of(url).as_deref(), websocket, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_websocket_is_refused_without_showing_its_key() {
+        assert!(require_websocket("wss://rpc.example.com/secret").is_ok());
+        for wrong in ["https://rpc.example.com/secret", "rpc.example.com/secret"] {
+            let error = require_websocket(wrong).unwrap_err();
+            assert_eq!(error.code, "invalid_websocket");
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
     }
 

@@ -14,7 +14,7 @@ use solana_sdk::{pubkey::Pubkey, signer::Signer};
 
 use crate::{
     args::GlobalArgs,
-    config::{Cluster, Settings},
+    config::{require_websocket, websocket_of, Cluster, Settings},
     error::CliError,
     output::Output,
     profile::{Named, Profile},
@@ -221,6 +221,26 @@ impl Context {
         once(&self.cluster, || {
             self.settings()?.cluster(&self.global.urls)
         })
+    }
+
+    /// The URL of the cluster's WebSocket: the one given, that of the configuration file where it names the cluster too, or by
+    /// Solana's rule. `None` where there can be none.
+    ///
+    /// # Errors
+    /// `invalid_websocket`, and those of [`cluster`](Self::cluster).
+    pub fn websocket(&self, given: Option<&str>) -> Result<Option<String>, CliError> {
+        if let Some(given) = given {
+            return require_websocket(given).map(Some);
+        }
+        let configured = match self.global.urls.is_empty() {
+            true => self.settings()?.websocket_url(),
+            false => None,
+        };
+        if let Some(configured) = configured {
+            return require_websocket(configured).map(Some);
+        }
+        let urls = &self.cluster()?.urls;
+        Ok(urls.first().and_then(|url| websocket_of(url)))
     }
 
     /// Requires that the user has chosen a cluster: nothing is written to one that was guessed.

@@ -21,7 +21,7 @@ pub fn main() -> ExitCode {
     };
     log(cli.global.verbose);
     let out = Rc::new(Output::new(cli.global.output, cli.command.name()));
-    if let Err(error) = out.require_value() {
+    if let Err(error) = out.require_format() {
         return out.failure(&error);
     }
     let ctx = match Context::new(cli.global, Rc::clone(&out)) {
@@ -109,6 +109,7 @@ async fn run(command: Command, ctx: &Context) -> Result<(), CliError> {
         Command::Trigger(command) => command.run(ctx).await,
         Command::Cancel(command) => command.run(ctx).await,
         Command::Wait(command) => command.run(ctx).await,
+        Command::Watch(command) => command.run(ctx).await,
         Command::Execute(command) => command.run(ctx).await,
         Command::Close(command) => command.run(ctx).await,
         Command::Statement(command) => command.run(ctx),

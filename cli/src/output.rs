@@ -1,19 +1,20 @@
 //! What is printed, and where: the result to stdout, all else to stderr.
 
 use std::{
-    cell::RefCell,
-    io::{self, IsTerminal, Write},
+    cell::{Cell, RefCell},
+    io::{self, BufWriter, IsTerminal, Write},
 };
 
 use clap::ValueEnum;
 use comfy_table::{presets, ColumnConstraint, ContentArrangement, Table, Width};
 use owo_colors::{OwoColorize, Style};
-use serde_json::{json, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::{error::CliError, exit::ExitCode};
 
 /// The version of the JSON envelope. Rises when a key changes its meaning or goes away.
-const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 1;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -21,10 +22,12 @@ pub enum Format {
     /// For people.
     #[default]
     Text,
-    /// One JSON object on stdout, also on errors.
+    /// One JSON object on stdout, also on errors; of `watch` one on each line.
     Json,
     /// Only what a next command needs, for `$(…)`: an address, a REF, a digest.
     Value,
+    /// Comma-separated values with a header, one row an event; of `history` alone.
+    Csv,
 }
 
 /// The key of a command's data that a next command needs.
@@ -40,12 +43,38 @@ fn value_key(command: &str) -> Option<&'static str> {
     }
 }
 
+/// Bytes of a long result that are written at once.
+const BUFFER: usize = 1 << 16;
+
+/// The envelope of everything that programs read. Its fields are in the order of their names, as everywhere in the JSON.
+#[derive(Serialize)]
+struct Envelope<'a, T: Serialize> {
+    command: &'a str,
+    data: &'a T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+    schema_version: u32,
+    success: bool,
+    warnings: &'a [String],
+}
+
+/// Values that are made one after the other while they are printed.
+pub struct Sequence<F>(pub F);
+
+impl<T: Serialize, I: Iterator<Item = T>, F: Fn() -> I> Serialize for Sequence<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
 /// Prints results, notes and errors of one command.
 pub struct Output {
     format: Format,
     command: String,
     warnings: RefCell<Vec<String>>,
     color_stderr: bool,
+    /// Each JSON object is on a line of its own.
+    lines: Cell<bool>,
 }
 
 impl Output {
@@ -56,7 +85,23 @@ impl Output {
             command: command.into(),
             warnings: RefCell::default(),
             color_stderr: color(&io::stderr()),
+            lines: Cell::new(false),
         }
+    }
+
+    /// From now on each result is a line.
+    pub fn begin_lines(&self) {
+        self.lines.set(true);
+    }
+
+    /// Prints one of many results: a line for people, `data` on a line for programs. `false` where nobody reads it any more.
+    pub fn line(&self, text: &str, data: &Value) -> bool {
+        let mut stdout = io::stdout().lock();
+        let written = match self.format {
+            Format::Json => writeln!(stdout, "{data}"),
+            _ => writeln!(stdout, "{text}"),
+        };
+        written.and_then(|()| stdout.flush()).is_ok()
     }
 
     /// Whether people read the result, not a program.
@@ -71,14 +116,23 @@ impl Output {
 
     /// Prints the result: `text` for people, `data` within the envelope for programs.
     pub fn result(&self, text: &str, data: Value) {
+        self.long_result(|| text.to_string(), &data);
+    }
+
+    /// [`result`](Self::result) where the one that is not asked for would be long to make.
+    pub fn long_result(&self, text: impl FnOnce() -> String, data: &impl Serialize) {
         match self.format {
-            Format::Text => print_out(text.trim_end()),
             Format::Json => self.envelope(true, data, None),
-            Format::Value => match self.values(&data).as_slice() {
-                // A dry run or an export made nothing that could be named.
-                [] => self.note(text.trim_end()),
-                values => print_out(&values.join("\n")),
-            },
+            Format::Value => {
+                // Values made of strings and numbers always serialize.
+                let data = serde_json::to_value(data).unwrap_or_default();
+                match self.values(&data).as_slice() {
+                    // A dry run or an export made nothing that could be named.
+                    [] => self.note(text().trim_end()),
+                    values => print_out(&values.join("\n")),
+                }
+            }
+            Format::Text | Format::Csv => print_out(text().trim_end()),
         }
     }
 
@@ -91,19 +145,38 @@ impl Output {
         values.into_iter().filter_map(Value::as_str).collect()
     }
 
-    /// Refuses `--output value` where a command has none, before anything is done.
+    /// Refuses a format that the command has not, before anything is done.
     ///
     /// # Errors
-    /// `no_value`.
-    pub fn require_value(&self) -> Result<(), CliError> {
-        if self.format != Format::Value || value_key(&self.command).is_some() {
-            return Ok(());
-        }
-        Err(CliError::usage(
-            "no_value",
-            format!("`{}` has no single value to print", self.command),
+    /// `no_value`, `no_csv`.
+    pub fn require_format(&self) -> Result<(), CliError> {
+        let (code, lacking) = match self.format {
+            Format::Value if value_key(&self.command).is_none() => {
+                ("no_value", "no single value to print")
+            }
+            Format::Csv if self.command != "history" => ("no_csv", "no CSV"),
+            _ => return Ok(()),
+        };
+        Err(
+            CliError::usage(code, format!("`{}` has {lacking}", self.command))
+                .hint("use --output json"),
         )
-        .hint("use --output json"))
+    }
+
+    /// Whether the result is a table for other programs.
+    pub fn is_csv(&self) -> bool {
+        self.format == Format::Csv
+    }
+
+    /// Prints a table for other programs, row by row.
+    pub fn csv(&self, header: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+        let mut writer = csv::Writer::from_writer(io::stdout().lock());
+        // As in `print_out`, a closed pipe is no reason to fail.
+        let _ = writer.write_record(header);
+        for row in rows {
+            let _ = writer.write_record(row);
+        }
+        let _ = writer.flush();
     }
 
     /// Prints what was found out before a failure, for people; programs find it in the failure's `data`.
@@ -118,7 +191,7 @@ impl Output {
         if let Format::Json = self.format {
             self.envelope(
                 false,
-                error.data.clone().unwrap_or(Value::Null),
+                error.data.as_ref().unwrap_or(&Value::Null),
                 Some(error.json()),
             );
         }
@@ -133,7 +206,7 @@ impl Output {
 
     /// Prints only the envelope of a failure, whose text was printed by somebody else.
     pub fn envelope_only(&self, error: &CliError) {
-        self.envelope(false, Value::Null, Some(error.json()));
+        self.envelope(false, &Value::Null, Some(error.json()));
     }
 
     /// A line for people on stderr.
@@ -167,19 +240,24 @@ impl Output {
         }
     }
 
-    fn envelope(&self, success: bool, data: Value, error: Option<Value>) {
-        let mut envelope = json!({
-            "schema_version": SCHEMA_VERSION,
-            "command": self.command,
-            "success": success,
-            "data": data,
-            "warnings": *self.warnings.borrow(),
-        });
-        if let (Some(error), Value::Object(fields)) = (error, &mut envelope) {
-            fields.insert("error".to_string(), error);
-        }
-        // A value made of strings and numbers always serializes.
-        print_out(&serde_json::to_string_pretty(&envelope).unwrap_or_default());
+    fn envelope(&self, success: bool, data: &impl Serialize, error: Option<Value>) {
+        let warnings = self.warnings.borrow();
+        let envelope = Envelope {
+            command: &self.command,
+            data,
+            error,
+            schema_version: SCHEMA_VERSION,
+            success,
+            warnings: &warnings,
+        };
+        let mut stdout = BufWriter::with_capacity(BUFFER, io::stdout().lock());
+        // As in `print_out`, a closed pipe is no reason to fail.
+        let _ = match self.lines.get() {
+            true => serde_json::to_writer(&mut stdout, &envelope),
+            false => serde_json::to_writer_pretty(&mut stdout, &envelope),
+        };
+        let _ = writeln!(stdout);
+        let _ = stdout.flush();
     }
 }
 

@@ -246,6 +246,12 @@ pub enum ClientError {
     )]
     TransactionNotFound { signature: Signature },
 
+    /// A transaction that was named has no event of the council.
+    #[error(
+        "transaction {signature} has no event of this council: name one that its history shows"
+    )]
+    NotInHistory { signature: Signature },
+
     /// The history of a council cannot be replayed.
     #[error("the history cannot be rebuilt at transaction {signature}: {source}")]
     Replay {

@@ -133,6 +133,9 @@ macro_rules! events {
             }
         })+
 
+        /// The names of all events.
+        pub const NAMES: &[&str] = &[$(stringify!($type)),+];
+
         /// Decodes an event from its bytes, as a `Program data:` line holds them in base64. `None` where it is none that this
         /// version knows.
         pub fn decode_event(bytes: &[u8]) -> Option<Event> {

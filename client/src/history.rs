@@ -2,28 +2,44 @@
 //! result is compared with the accounts. Events are rebuilt from instructions, not read from logs, so that it is whole even
 //! where logs were padded until they were dropped; what the RPC server left out or altered shows as a difference.
 
+mod rebuild;
+mod transaction;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::{engine::general_purpose::STANDARD, Engine};
 use portcullis::{
-    lifecycle::Now,
     record::Log,
     state::{Council, Gate},
 };
-use solana_message::compiled_instruction::CompiledInstruction;
-use solana_rpc_client_api::request::RpcRequest;
+use solana_account::Account;
 use solana_sdk::{pubkey::Pubkey, signature::Signature};
-use solana_transaction_status_client_types::{
-    option_serializer::OptionSerializer, EncodedConfirmedTransactionWithStatusMeta, UiInstruction,
-    UiLoadedAddresses,
-};
 
-use crate::{
-    error::ClientError,
-    event::{decode_event, Event},
-    replay::{Entry, Replay},
-    rpc::Client,
-};
+use self::rebuild::{Doubt, Rebuild, Stop};
+pub use self::transaction::{decode_transaction, ExecutedInstruction, ExecutedTransaction};
+use crate::{account::decode_owned, error::ClientError, event::Event, replay::Replay, rpc::Client};
+
+/// A transaction in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub signature: Signature,
+    pub slot: u64,
+}
+
+/// Events that an account has recorded, and that the server's transactions do not give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Events that the account has recorded.
+    pub required: u64,
+    /// Those that the transactions give.
+    pub found: u64,
+    /// The first and the last of the missing numbers, from 0. What is missing can be noticed late: they may be earlier ones, on which
+    /// nothing up to here depends.
+    pub numbers: (u64, u64),
+    /// The last transaction that could still be explained; none: not even the first.
+    pub after: Option<Place>,
+    /// The transaction that cannot be explained; none: the missing events may be later than all that the server gives.
+    pub before: Option<Place>,
+}
 
 /// An event, and the transaction that it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +59,16 @@ pub struct HistoryEntry {
     pub emitted: bool,
 }
 
+impl HistoryEntry {
+    /// The transaction that it is from.
+    pub fn place(&self) -> Place {
+        Place {
+            signature: self.signature,
+            slot: self.slot,
+        }
+    }
+}
+
 /// What the replay says about an account of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -50,7 +76,15 @@ pub enum Verdict {
     /// transactions came after it was read.
     Verified { head: [u8; 32], sequence: u64 },
     /// The server gave fewer transactions than the account has events.
-    Gap { required: u64, found: u64 },
+    Gap(Gap),
+    /// None are missing by their number, but one cannot be explained, and those behind it were not looked at.
+    Unexplained {
+        required: u64,
+        /// Those before it.
+        found: u64,
+        at: Place,
+        reason: String,
+    },
     /// Events are missing, altered or added, although their number is right.
     HeadDiffers {
         sequence: u64,
@@ -79,6 +113,8 @@ pub struct History {
     pub verdicts: BTreeMap<Pubkey, Verdict>,
     /// The state that the transactions give, proposals included.
     pub replay: Replay,
+    /// The newest transaction that names the council, whether or not it has an event.
+    pub newest: Option<Signature>,
 }
 
 impl History {
@@ -88,199 +124,45 @@ impl History {
     }
 }
 
-/// An instruction of Portcullis that was executed, top-level or by CPI.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExecutedInstruction {
-    pub data: Vec<u8>,
-    /// The addresses of its accounts, in order.
-    pub accounts: Vec<Pubkey>,
-}
-
-/// A successful transaction, reduced to what the replay needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExecutedTransaction {
-    pub signature: Signature,
-    pub now: Now,
-    /// Those of Portcullis, in the order of execution.
-    pub instructions: Vec<ExecutedInstruction>,
-    /// The bytes that `Program data:` lines show.
-    pub logged: BTreeSet<Vec<u8>>,
-}
-
-impl ExecutedTransaction {
-    /// Replays the transaction.
-    ///
-    /// # Errors
-    /// `Replay`.
-    pub fn replay(&self, replay: &mut Replay) -> Result<Vec<HistoryEntry>, ClientError> {
-        let mut entries = Vec::new();
-        for instruction in &self.instructions {
-            let events = replay
-                .feed(&instruction.data, &instruction.accounts, self.now)
-                .map_err(|source| ClientError::Replay {
-                    signature: self.signature,
-                    source,
-                })?;
-            entries.extend(events.into_iter().map(|entry| self.entry(entry)));
-        }
-        Ok(entries)
-    }
-
-    fn entry(&self, entry: Entry) -> HistoryEntry {
-        HistoryEntry {
-            account: entry.account,
-            sequence: entry.sequence,
-            head: entry.head,
-            signature: self.signature,
-            slot: self.now.slot,
-            timestamp: self.now.timestamp,
-            emitted: self.logged.contains(&entry.event.bytes),
-            event: entry.event,
-        }
-    }
-}
-
-/// The clock that a transaction's programs saw. Its slot is the transaction's. Its time is the block's: validators report the
-/// Clock sysvar's `unix_timestamp` of the bank (Agave 4.2), and this project's localnet does the same. A server that has lost
-/// the block's time may still have the logs, and every event ends with its time. Neither is trusted: with another time the
-/// log's head comes out different.
-fn clock(slot: u64, block_time: Option<i64>, logged: &BTreeSet<Vec<u8>>) -> Option<Now> {
-    let from_logs = || {
-        logged
-            .iter()
-            .find_map(|bytes| decode_event(bytes)?.fields.get("timestamp")?.as_i64())
-    };
-    Some(Now {
-        timestamp: block_time.or_else(from_logs)?,
-        slot,
-    })
-}
-
-/// What `Program data:` lines show.
-fn logged_data(logs: &[String]) -> BTreeSet<Vec<u8>> {
-    logs.iter()
-        .filter_map(|log| STANDARD.decode(log.strip_prefix("Program data: ")?).ok())
-        .collect()
-}
-
-/// Takes a transaction apart as the server gave it: Portcullis's instructions, each top-level one before those that it called.
-/// `None` for a transaction that failed.
-///
-/// # Errors
-/// `BadAnswer` where the answer is not whole.
-pub fn decode_transaction(
-    portcullis: &Pubkey,
-    signature: Signature,
-    encoded: EncodedConfirmedTransactionWithStatusMeta,
-) -> Result<Option<ExecutedTransaction>, ClientError> {
-    let bad = |reason: &str| ClientError::BadAnswer {
-        request: RpcRequest::GetTransaction.as_str().into(),
-        reason: format!("transaction {signature}: {reason}"),
-    };
-    let meta = encoded
-        .transaction
-        .meta
-        .ok_or_else(|| bad("without metadata"))?;
-    if meta.err.is_some() {
-        return Ok(None);
-    }
-    let transaction = encoded
-        .transaction
-        .transaction
-        .decode()
-        .ok_or_else(|| bad("cannot be decoded"))?;
-    if transaction.signatures.first() != Some(&signature) {
-        return Err(bad("is another one"));
-    }
-
-    let loaded = match meta.loaded_addresses {
-        OptionSerializer::Some(loaded) => loaded,
-        _ => UiLoadedAddresses::default(),
-    };
-    let mut keys = transaction.message.static_account_keys().to_vec();
-    // Addresses from lookup tables follow the static ones, the writable first (solana-message 4, `AccountKeys`).
-    for address in loaded.writable.iter().chain(&loaded.readonly) {
-        keys.push(
-            address
-                .parse()
-                .map_err(|_| bad("an address is malformed"))?,
-        );
-    }
-    let mut inner: BTreeMap<usize, Vec<CompiledInstruction>> = BTreeMap::new();
-    let OptionSerializer::Some(lists) = meta.inner_instructions else {
-        return Err(bad("without inner instructions"));
-    };
-    for list in lists {
-        let place = inner.entry(usize::from(list.index)).or_default();
-        for instruction in list.instructions {
-            let UiInstruction::Compiled(instruction) = instruction else {
-                return Err(bad("an inner instruction is not in compiled form"));
-            };
-            place.push(CompiledInstruction {
-                program_id_index: instruction.program_id_index,
-                accounts: instruction.accounts,
-                data: bs58::decode(&instruction.data)
-                    .into_vec()
-                    .map_err(|_| bad("an inner instruction's data is malformed"))?,
-            });
-        }
-    }
-
-    let mut instructions = Vec::new();
-    for (index, outer) in transaction.message.instructions().iter().enumerate() {
-        let called = inner.remove(&index).unwrap_or_default();
-        for instruction in [outer].into_iter().chain(&called) {
-            let program = keys
-                .get(usize::from(instruction.program_id_index))
-                .ok_or_else(|| bad("an instruction's program is missing"))?;
-            if program != portcullis {
-                continue;
-            }
-            let accounts = instruction
-                .accounts
-                .iter()
-                .map(|index| keys.get(usize::from(*index)).copied())
-                .collect::<Option<_>>()
-                .ok_or_else(|| bad("an instruction's account is missing"))?;
-            instructions.push(ExecutedInstruction {
-                data: instruction.data.clone(),
-                accounts,
-            });
-        }
-    }
-    let logs = match meta.log_messages {
-        OptionSerializer::Some(logs) => logs,
-        _ => Vec::new(),
-    };
-    let logged = logged_data(&logs);
-    Ok(Some(ExecutedTransaction {
-        signature,
-        now: clock(encoded.slot, encoded.block_time, &logged)
-            .ok_or_else(|| bad("without a block time"))?,
-        instructions,
-        logged,
-    }))
-}
-
+/// What an account's log shows beside what was rebuilt.
 fn verdict<T: bytemuck::Pod>(
     found: Option<&T>,
     replayed: Option<&T>,
     log: impl Fn(&T) -> Log,
-    heads: &BTreeMap<u64, [u8; 32]>,
+    known: &Known,
+) -> Verdict {
+    let mut verdict = plain_verdict(found, replayed, log, known);
+    if let (Verdict::Gap(gap), Some(doubt)) = (&mut verdict, known.doubt) {
+        doubt.narrow(gap);
+    }
+    verdict
+}
+
+fn plain_verdict<T: bytemuck::Pod>(
+    found: Option<&T>,
+    replayed: Option<&T>,
+    log: impl Fn(&T) -> Log,
+    known: &Known,
 ) -> Verdict {
     let Some(found) = found else {
         return Verdict::Missing;
     };
     let Log { head, sequence } = log(found);
     let count = replayed.map_or(0, |replayed| log(replayed).sequence);
+    if let Some(stop) = known.stop {
+        return stop.verdict(sequence, count, known.last);
+    }
     if count < sequence {
-        return Verdict::Gap {
+        return Verdict::Gap(Gap {
             required: sequence,
             found: count,
-        };
+            numbers: (count, sequence.saturating_sub(1)),
+            after: known.last,
+            before: None,
+        });
     }
     // No event, no head: zeros.
-    let computed = heads.get(&sequence).copied().unwrap_or_default();
+    let computed = known.heads.get(&sequence).copied().unwrap_or_default();
     if computed != head {
         return Verdict::HeadDiffers {
             sequence,
@@ -295,38 +177,92 @@ fn verdict<T: bytemuck::Pod>(
     Verdict::Verified { head, sequence }
 }
 
+/// What was rebuilt of an account's chain.
+#[derive(Default)]
+struct Known<'a> {
+    /// By the number of events behind each.
+    heads: BTreeMap<u64, [u8; 32]>,
+    /// The transaction of the last event.
+    last: Option<Place>,
+    stop: Option<&'a Stop>,
+    doubt: Option<&'a Doubt>,
+}
+
 impl Client {
+    /// What an account shows beside a replay, whose chain may have had `heads` by the number of events behind each.
+    ///
+    /// # Errors
+    /// Where the account is neither a council nor a gate.
+    pub(crate) fn verdict_of(
+        &self,
+        replay: &Replay,
+        address: &Pubkey,
+        account: Option<&Account>,
+        mut heads: BTreeMap<u64, [u8; 32]>,
+    ) -> Result<Verdict, ClientError> {
+        let mut known = |log: Option<Log>| {
+            heads.extend(log.map(|log| (log.sequence, log.head)));
+            Known {
+                heads: std::mem::take(&mut heads),
+                ..Known::default()
+            }
+        };
+        if let Some(gate) = replay.gates.get(address) {
+            let found = account.map(|account| decode_owned(&self.portcullis, address, account));
+            let known = known(Some(gate.log));
+            let log = |gate: &Gate| gate.log;
+            return Ok(verdict(
+                found.transpose()?.as_ref(),
+                Some(gate),
+                log,
+                &known,
+            ));
+        }
+        let council = replay.councils.get(address);
+        let found = account.map(|account| decode_owned(&self.portcullis, address, account));
+        let known = known(council.map(|council| council.log));
+        let log = |council: &Council| council.log;
+        Ok(verdict(found.transpose()?.as_ref(), council, log, &known))
+    }
+
     /// Rebuilds the history of a council and its gates, and compares it with the accounts. Where a gate has moved or was adopted
     /// again by another council, that one's history is part of it.
     ///
     /// # Errors
-    /// `Replay`, `BadAnswer` and `TransactionNotFound` where the server's history is not whole; `NotFound` where there is no
-    /// such council. That the accounts differ from the history is no error but a [`Verdict`].
+    /// `BadAnswer`; `TransactionNotFound` where the server lists a transaction that it does not keep; `NotFound` where there is no such
+    /// council. That the history is not whole, or differs from the accounts, is no error but a [`Verdict`].
     pub async fn history(&self, council: &Pubkey) -> Result<History, ClientError> {
-        match self.try_history(council).await {
-            // What happened while the accounts were read one after the other may not fit together.
-            Ok(history) if history.is_verified() => Ok(history),
-            Err(error) if !matches!(error, ClientError::Replay { .. }) => Err(error),
-            _ => self.try_history(council).await,
+        let history = self.try_history(council).await?;
+        if history.is_verified() {
+            return Ok(history);
         }
+        // What happened while the accounts were read one after the other may not fit together.
+        self.try_history(council).await
     }
 
     async fn try_history(&self, council: &Pubkey) -> Result<History, ClientError> {
         self.fetch_council(council).await?;
         let sources = self.sources(council).await?;
-        let mut replay = Replay::of_councils(self.portcullis, sources.councils.keys().copied());
-        let mut entries = Vec::new();
+        let councils = sources.councils.keys().copied();
+        let mut rebuild = Rebuild::new(self.portcullis, councils);
         for signature in sources.order()? {
             if let Some(Some(transaction)) = sources.transactions.get(&signature) {
-                entries.extend(transaction.replay(&mut replay)?);
+                rebuild.take(transaction);
             }
         }
+        let newest = sources.newest(council);
+        let known = rebuild.known();
+        let replay = &rebuild.replay;
+        let nothing = Known::default();
+        let known = |address: &Pubkey| known.get(address).unwrap_or(&nothing);
         let mut verdicts = BTreeMap::new();
         for (address, council) in &sources.councils {
             let log = |council: &Council| council.log;
-            let heads = heads(&entries, address);
             let replayed = replay.councils.get(address);
-            verdicts.insert(*address, verdict(Some(council), replayed, log, &heads));
+            verdicts.insert(
+                *address,
+                verdict(Some(council), replayed, log, known(address)),
+            );
         }
         let gates: BTreeSet<Pubkey> = sources
             .gates
@@ -336,14 +272,14 @@ impl Client {
             .collect();
         for address in gates {
             let log = |gate: &Gate| gate.log;
-            let heads = heads(&entries, &address);
             let (found, replayed) = (sources.gates.get(&address), replay.gates.get(&address));
-            verdicts.insert(address, verdict(found, replayed, log, &heads));
+            verdicts.insert(address, verdict(found, replayed, log, known(&address)));
         }
         Ok(History {
-            entries,
+            entries: rebuild.entries,
             verdicts,
-            replay,
+            replay: rebuild.replay,
+            newest,
         })
     }
 
@@ -358,13 +294,4 @@ impl Client {
         let encoded = self.fetch_transaction(&signature).await?;
         decode_transaction(&self.portcullis, signature, encoded)
     }
-}
-
-/// The heads that the chain of an account has had, by the number of events behind each.
-fn heads(entries: &[HistoryEntry], account: &Pubkey) -> BTreeMap<u64, [u8; 32]> {
-    entries
-        .iter()
-        .filter(|entry| entry.account == *account)
-        .map(|entry| (entry.sequence.saturating_add(1), entry.head))
-        .collect()
 }

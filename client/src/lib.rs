@@ -22,9 +22,10 @@ pub mod rpc;
 mod sources;
 pub mod transaction;
 pub mod upload;
+pub mod watch;
 
 pub use error::ClientError;
 pub use portcullis;
 pub use refusal::Refusal;
-pub use rpc::{Client, Guardianship};
+pub use rpc::{Client, Guardianship, ProposalFilter, ProposalList};
 pub use transaction::SendOptions;

@@ -64,6 +64,12 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
+    /// The newest transaction that names an account.
+    pub(crate) fn newest(&self, account: &Pubkey) -> Option<Signature> {
+        let (_, newest) = self.signatures.get(account)?.last()?;
+        Some(*newest)
+    }
+
     /// All transactions in one order.
     ///
     /// # Errors
@@ -95,20 +101,14 @@ impl Client {
                 // Both exist for ever; without an account its verdict is `Missing`.
                 None => {}
             }
-            let signatures = self.signatures_of(&address).await?;
+            let signatures = self.signatures_of(&address, None).await?;
             let missing: Vec<Signature> = signatures
                 .iter()
                 .map(|(_, signature)| *signature)
                 .filter(|signature| !sources.transactions.contains_key(signature))
                 .collect();
             sources.signatures.insert(address, signatures);
-            let fetched: Vec<(Signature, Option<ExecutedTransaction>)> = stream::iter(missing)
-                .map(|signature| async move {
-                    Ok::<_, ClientError>((signature, self.executed_transaction(signature).await?))
-                })
-                .buffered(CONCURRENCY)
-                .try_collect()
-                .await?;
+            let fetched = self.executed_transactions(missing).await?;
             sources.transactions.extend(fetched);
             // Any of the transactions may belong to an account that became known only now.
             let known = |key: &Pubkey| sources.signatures.contains_key(key);
@@ -123,8 +123,26 @@ impl Client {
         Ok(sources)
     }
 
-    /// The successful transactions that name an account, oldest first, with their slots.
-    async fn signatures_of(&self, address: &Pubkey) -> Result<Vec<(u64, Signature)>, ClientError> {
+    /// Transactions, in the order asked; `None` where one failed.
+    pub(crate) async fn executed_transactions(
+        &self,
+        signatures: Vec<Signature>,
+    ) -> Result<Vec<(Signature, Option<ExecutedTransaction>)>, ClientError> {
+        stream::iter(signatures)
+            .map(|signature| async move {
+                Ok((signature, self.executed_transaction(signature).await?))
+            })
+            .buffered(CONCURRENCY)
+            .try_collect()
+            .await
+    }
+
+    /// The successful transactions that name an account and are later than another, oldest first, with their slots.
+    pub(crate) async fn signatures_of(
+        &self,
+        address: &Pubkey,
+        later_than: Option<Signature>,
+    ) -> Result<Vec<(u64, Signature)>, ClientError> {
         let mut signatures = Vec::new();
         let mut before = None;
         loop {
@@ -134,7 +152,7 @@ impl Client {
                     address,
                     GetConfirmedSignaturesForAddress2Config {
                         before,
-                        until: None,
+                        until: later_than,
                         limit: Some(PAGE),
                         commitment: Some(self.rpc.commitment()),
                     },
@@ -223,12 +241,12 @@ mod tests {
         let end = (RpcRequest::GetSignaturesForAddress, serde_json::json!([]));
         let address = Pubkey::new_unique();
         let whole = mock::client([page(2), page(1), end]);
-        let slots: Vec<u64> = (whole.signatures_of(&address).await.unwrap().iter())
+        let slots: Vec<u64> = (whole.signatures_of(&address, None).await.unwrap().iter())
             .map(|(slot, _)| *slot)
             .collect();
         assert_eq!(slots, [1, 2]);
         let stuck = mock::client([page(2), page(2)]);
-        let error = stuck.signatures_of(&address).await.unwrap_err();
+        let error = stuck.signatures_of(&address, None).await.unwrap_err();
         assert!(
             matches!(&error, ClientError::BadAnswer { reason, .. } if reason.contains("beyond a page")),
             "{error}"

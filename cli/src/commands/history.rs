@@ -1,34 +1,33 @@
 //! Rebuilds what happened to a gate from its transactions, and proves it against the log chain on chain.
 
 use clap::Args;
-use portcullis::lifecycle::Lane;
-use portcullis_client::history::{HistoryEntry, Verdict};
+use portcullis_client::history::{Gap, HistoryEntry, Place, Verdict};
 use serde_json::{json, Value};
-use solana_sdk::pubkey::Pubkey;
 
 use crate::{
     client_error::hash,
     context::Context,
     duration::{rfc3339, utc_and_local},
     error::CliError,
-    output::{judged, printable, table},
+    output::{judged, table},
+    profile::Named,
     resolve, view,
 };
 
 /// Which gate or council.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  portcullis history PROGRAM_ID -u devnet\n  portcullis history --council COUNCIL\n\n\
+    after_help = "Examples:\n  portcullis history PROGRAM_ID -u devnet\n  portcullis history --council COUNCIL --output csv\n\n\
     Every event is computed again from the transactions' instructions, with the code that runs on chain, and folded into\n\
     the chain of hashes whose head the gate stores. It exits with 4 where an event is missing, altered or added."
 )]
 pub struct History {
     /// The program
     #[arg(value_name = "PROGRAM_ID", required_unless_present = "council")]
-    program: Option<Pubkey>,
+    program: Option<Named>,
     /// The chain of a council itself
     #[arg(long, value_name = "COUNCIL", conflicts_with = "program")]
-    council: Option<Pubkey>,
+    council: Option<Named>,
 }
 
 impl History {
@@ -38,6 +37,8 @@ impl History {
     /// `history_broken` where the transactions do not give what the gate stores.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self { program, council } = self;
+        let program = program.map(|program| ctx.program(&program)).transpose()?;
+        let council = council.map(|council| ctx.council(&council)).transpose()?;
         let client = ctx.client()?;
         let (gate, council) = match (&program, council) {
             (Some(program), _) => {
@@ -63,28 +64,12 @@ impl History {
             .iter()
             .filter(|entry| entry.account == subject)
             .collect();
-        let rows = entries
-            .iter()
-            .map(|entry| {
-                vec![
-                    entry.sequence.to_string(),
-                    utc_and_local(entry.timestamp),
-                    entry.event.name.to_string(),
-                    about(entry),
-                    entry.signature.to_string(),
-                ]
-            })
-            .collect();
         let gate_address = gate.as_ref().map(|gate| gate.address);
         let named = gate_address.map(|gate| ("gate", gate));
         let named = named.into_iter().chain([("council", council.address)]);
         let verdicts: Vec<(&str, Option<&Verdict>)> = named
             .map(|(name, address)| (name, history.verdicts.get(&address)))
             .collect();
-        let mut text = table(&["#", "time", "event", "what", "transaction"], rows);
-        for (name, verdict) in &verdicts {
-            text.push_str(&format!("\n{name}: {}", words(*verdict)));
-        }
         let data = json!({
             "program": program.map(|program| program.to_string()),
             "gate": gate_address.map(|gate| gate.to_string()),
@@ -93,21 +78,27 @@ impl History {
             "log_sequence": log.sequence,
             "verdicts": verdicts
                 .iter()
-                .map(|(name, verdict)| ((*name).to_string(), json!({
-                    "verified": verdict.is_some_and(Verdict::is_verified),
-                    "text": plain(*verdict),
-                })))
+                .map(|(name, verdict)| ((*name).to_string(), verdict_json(*verdict)))
                 .collect::<serde_json::Map<String, Value>>(),
             "events": entries.iter().map(|entry| json(entry)).collect::<Vec<_>>(),
         });
         let broken = verdicts
             .iter()
             .find(|(_, verdict)| !verdict.is_some_and(Verdict::is_verified));
+        if ctx.out.is_csv() {
+            ctx.out
+                .csv(&COLUMNS, entries.iter().map(|entry| columns(entry)));
+            for (name, verdict) in &verdicts {
+                ctx.out.note(&format!("{name}: {}", plain(*verdict)));
+            }
+        }
         let Some((name, verdict)) = broken else {
-            ctx.out.result(&text, data);
+            if !ctx.out.is_csv() {
+                ctx.out.result(&text(&entries, &verdicts), data);
+            }
             return Ok(());
         };
-        ctx.out.text_only(&text);
+        ctx.out.text_only(&text(&entries, &verdicts));
         Err(CliError::mismatch(
             "history_broken",
             format!("the transactions do not explain the {name}: {}", plain(*verdict)),
@@ -117,6 +108,88 @@ impl History {
         )
         .data(data))
     }
+}
+
+fn text(entries: &[&HistoryEntry], verdicts: &[(&str, Option<&Verdict>)]) -> String {
+    let rows = entries
+        .iter()
+        .map(|entry| {
+            vec![
+                entry.sequence.to_string(),
+                utc_and_local(entry.timestamp),
+                entry.event.name.to_string(),
+                view::about(&entry.event),
+                entry.signature.to_string(),
+            ]
+        })
+        .collect();
+    let mut text = table(&["#", "time", "event", "what", "transaction"], rows);
+    for (name, verdict) in verdicts {
+        text.push_str(&format!("\n{name}: {}", words(*verdict)));
+    }
+    text
+}
+
+/// The columns of the CSV. New ones are only added, at the end.
+const COLUMNS: [&str; 12] = [
+    "sequence",
+    "time",
+    "unix_seconds",
+    "slot",
+    "event",
+    "proposal",
+    "by",
+    "what",
+    "signature",
+    "head",
+    "in_logs",
+    "fields",
+];
+
+fn columns(entry: &HistoryEntry) -> Vec<String> {
+    let event = &entry.event;
+    let index = view::index(event).map(|index| index.to_string());
+    vec![
+        entry.sequence.to_string(),
+        rfc3339(entry.timestamp),
+        entry.timestamp.to_string(),
+        entry.slot.to_string(),
+        event.name.to_string(),
+        index.unwrap_or_default(),
+        view::actors(event).next().unwrap_or_default().to_string(),
+        view::about(event),
+        entry.signature.to_string(),
+        hash(&entry.head),
+        entry.emitted.to_string(),
+        event.fields.to_string(),
+    ]
+}
+
+fn verdict_json(verdict: Option<&Verdict>) -> Value {
+    let place =
+        |place: &Place| json!({ "signature": place.signature.to_string(), "slot": place.slot });
+    let mut data = json!({
+        "verified": verdict.is_some_and(Verdict::is_verified),
+        "text": plain(verdict),
+        "gap": null,
+        "unexplained": null,
+    });
+    match verdict {
+        Some(Verdict::Gap(gap)) => {
+            let (first, last) = gap.numbers;
+            data["gap"] = json!({
+                "recorded": gap.required,
+                "found": gap.found,
+                "first_missing": first,
+                "last_missing": last,
+                "after": gap.after.as_ref().map(place),
+                "before": gap.before.as_ref().map(place),
+            });
+        }
+        Some(Verdict::Unexplained { at, .. }) => data["unexplained"] = place(at),
+        _ => {}
+    }
+    data
 }
 
 fn json(entry: &HistoryEntry) -> Value {
@@ -132,66 +205,6 @@ fn json(entry: &HistoryEntry) -> Value {
     })
 }
 
-/// What an event is about, in a few words.
-fn about(entry: &HistoryEntry) -> String {
-    // What is proposed anew stands within.
-    let fields = &entry.event.fields;
-    let fields = fields.get("proposed").unwrap_or(fields);
-    let field = |name: &str| match fields.get(name) {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        Some(Value::Bool(true)) => Some("yes".to_string()),
-        _ => None,
-    };
-    let mut words = Vec::new();
-    if let Some(index) = field("index") {
-        words.push(format!("proposal {index}"));
-    }
-    for name in [
-        "proposer",
-        "voter",
-        "guardian",
-        "attester",
-        "executor",
-        "depositor",
-        "former_authority",
-    ] {
-        if let Some(key) = field(name) {
-            words.push(format!("by {key}"));
-        }
-    }
-    if let Some(lane) = field("lane").and_then(|lane| Lane::try_from(lane.parse::<u8>().ok()?).ok())
-    {
-        if lane != Lane::Standard {
-            words.push(format!("lane {}", view::lane_name(lane)));
-        }
-    }
-    for name in ["vetoed", "rejected", "triggered"] {
-        if field(name).is_some() {
-            words.push(name.to_string());
-        }
-    }
-    for name in ["to", "council", "config_epoch"] {
-        if let Some(value) = field(name) {
-            words.push(format!("{} {value}", name.replace('_', " ")));
-        }
-    }
-    if let Some(release) = field("release_index") {
-        words.push(format!("release {release}"));
-    }
-    if let Some(eta) = fields
-        .get("eta")
-        .and_then(Value::as_i64)
-        .filter(|eta| *eta != 0)
-    {
-        words.push(format!("eta {}", rfc3339(eta)));
-    }
-    if let Some(uri) = fields.pointer("/statement/uri").and_then(Value::as_str) {
-        words.push(format!("statement {}", printable(uri)));
-    }
-    words.join(", ")
-}
-
 fn plain(verdict: Option<&Verdict>) -> String {
     match verdict {
         None => "there is no such account in the history".to_string(),
@@ -199,9 +212,16 @@ fn plain(verdict: Option<&Verdict>) -> String {
             "VERIFIED: {sequence} events rebuilt from the transactions hash to the stored head {}",
             hash(head)
         ),
-        Some(Verdict::Gap { required, found }) => {
-            format!("INCOMPLETE: {required} events are recorded, the server's transactions give {found}")
-        }
+        Some(Verdict::Gap(gap)) => gap_text(gap),
+        Some(Verdict::Unexplained {
+            required,
+            found,
+            at,
+            reason,
+        }) => format!(
+            "NOT EXPLAINED: of {required} events {found} could be rebuilt; then comes transaction {} (slot {}): {reason}",
+            at.signature, at.slot
+        ),
         Some(Verdict::HeadDiffers {
             sequence,
             required,
@@ -216,6 +236,35 @@ fn plain(verdict: Option<&Verdict>) -> String {
         }
         Some(Verdict::Missing) => "MISSING: the transactions made it, and it is not there".to_string(),
     }
+}
+
+/// Which events are missing, and between which transactions.
+fn gap_text(gap: &Gap) -> String {
+    let Gap {
+        required,
+        found,
+        numbers: (first, last),
+        after,
+        before,
+    } = gap;
+    let missing = required.saturating_sub(*found);
+    let numbers = match first == last {
+        true => format!("number {first}"),
+        false => format!("numbers {first} to {last}"),
+    };
+    let place = |place: &Place| format!("transaction {} (slot {})", place.signature, place.slot);
+    let between = match (after, before) {
+        (Some(after), Some(before)) => {
+            format!("after {} and before {}", place(after), place(before))
+        }
+        (Some(after), None) => format!("after {}, to the end", place(after)),
+        (None, Some(before)) => format!("before {}, from the beginning", place(before)),
+        (None, None) => "all of them".to_string(),
+    };
+    format!(
+        "INCOMPLETE: {required} events are recorded, the server's transactions give {found}; missing {missing}: {numbers}, or \
+         earlier ones on which nothing up to there depends; {between}"
+    )
 }
 
 fn words(verdict: Option<&Verdict>) -> String {

@@ -1,27 +1,33 @@
 //! Lists proposals. The server leaves out what belongs elsewhere; status and missing votes are decided here.
 
-use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use clap::Args;
-use portcullis::state::Council;
-use portcullis_client::account::{Keyed, ProposalView};
-use serde_json::{json, Value};
+use portcullis::lifecycle::Status;
+use portcullis_client::{ProposalFilter, ProposalList};
+use serde::Serialize;
 use solana_sdk::pubkey::Pubkey;
 
-use crate::{context::Context, error::CliError, output::table, resolve, view};
+use crate::{
+    context::Context,
+    error::CliError,
+    output::{table, Sequence},
+    profile::Named,
+    resolve, view,
+};
 
-const STATUSES: [&str; 11] = [
-    "draft",
-    "voting",
-    "queued",
-    "ready",
-    "armed",
-    "executed",
-    "rejected",
-    "vetoed",
-    "cancelled",
-    "expired",
-    "stale",
+const STATUSES: [Status; 11] = [
+    Status::Draft,
+    Status::Voting,
+    Status::Queued,
+    Status::Ready,
+    Status::Armed,
+    Status::Executed,
+    Status::Rejected,
+    Status::Vetoed,
+    Status::Cancelled,
+    Status::Expired,
+    Status::Stale,
 ];
 
 /// Which proposals.
@@ -32,16 +38,28 @@ const STATUSES: [&str; 11] = [
 pub struct List {
     /// Only those of this program
     #[arg(long, value_name = "PROGRAM_ID", env = "PORTCULLIS_PROGRAM")]
-    program: Option<Pubkey>,
+    program: Option<Named>,
     /// Only those about this council itself and its gates
     #[arg(long, value_name = "COUNCIL")]
-    council: Option<Pubkey>,
+    council: Option<Named>,
     /// Only those with this status; may be given several times
-    #[arg(long = "status", value_name = "STATUS", value_parser = STATUSES)]
+    #[arg(long = "status", value_name = "STATUS", value_parser = STATUSES.map(Status::name))]
     statuses: Vec<String>,
     /// Only those that wait for this member's vote
     #[arg(long, value_name = "MEMBER")]
     needs_vote: Option<Pubkey>,
+    /// At most so many: of each gate the newest first
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<NonZeroUsize>,
+}
+
+/// The result for programs. It can be long, so it is written while it is made.
+#[derive(Serialize)]
+struct Found<T: Serialize> {
+    councils: usize,
+    gates: usize,
+    proposals: T,
+    total: usize,
 }
 
 impl List {
@@ -55,60 +73,50 @@ impl List {
             council,
             statuses,
             needs_vote,
+            limit,
         } = self;
+        let program = program.map(|program| ctx.program(&program)).transpose()?;
+        let council = council.map(|council| ctx.council(&council)).transpose()?;
         let client = ctx.client()?;
-        let gates = match &program {
-            Some(program) => vec![resolve::gate(ctx, program).await?],
-            None => client.list_gates(council.as_ref()).await?,
+        let gate = match &program {
+            Some(program) => Some(resolve::gate(ctx, program).await?),
+            None => None,
         };
-        let councils = match (&program, &council) {
-            (Some(_), _) => Vec::new(),
-            (None, Some(council)) => vec![client.fetch_council(council).await?],
-            (None, None) => client.list_councils().await?,
-        };
-        let mut known: BTreeMap<Pubkey, Keyed<Council>> = councils
-            .iter()
-            .map(|council| (council.address, *council))
-            .collect();
-        let now = client.now().await?;
-        let mut views: Vec<ProposalView> = Vec::new();
-        let mut counted = 0;
-        for gate in &gates {
-            let address = gate.account.council;
-            if council.is_some_and(|council| address != council) {
-                continue;
-            }
-            counted += 1;
-            let council = match known.get(&address) {
-                Some(council) => *council,
-                None => {
-                    let council = client.fetch_council(&address).await?;
-                    known.insert(address, council);
-                    council
-                }
-            };
-            views.extend(view::proposals_of(ctx, gate, &council, now).await?);
-        }
-        for council in &councils {
-            views.extend(view::proposals_of_council(ctx, council, now).await?);
-        }
-        views.retain(|view| {
-            (statuses.is_empty() || statuses.iter().any(|status| status == view.status.name()))
-                && needs_vote.is_none_or(|member| view.needs_vote_of(&member))
-        });
-        let text = if views.is_empty() {
-            "no proposals".to_string()
-        } else {
-            table(
-                &view::LIST_HEADER,
-                views.iter().map(view::proposal_row).collect(),
-            )
-        };
-        let proposals: Vec<Value> = views.iter().map(view::proposal_json).collect();
-        ctx.out.result(
-            &text,
-            json!({ "proposals": proposals, "gates": counted, "councils": councils.len() }),
+        let named = |status: &Status| statuses.iter().any(|name| name == status.name());
+        let list = client
+            .list_matching(&ProposalFilter {
+                gate,
+                council,
+                statuses: STATUSES.into_iter().filter(named).collect(),
+                needs_vote_of: needs_vote,
+                limit: limit.map(NonZeroUsize::get),
+            })
+            .await?;
+        ctx.out.long_result(
+            || text(&list),
+            &Found {
+                councils: if gate.is_some() {
+                    0
+                } else {
+                    list.council_count()
+                },
+                gates: list.gate_count(),
+                proposals: Sequence(|| list.views().map(|view| view::proposal_json(&view))),
+                total: list.total,
+            },
         );
         Ok(())
     }
+}
+
+fn text(list: &ProposalList) -> String {
+    if list.is_empty() {
+        return "no proposals".to_string();
+    }
+    let rows = list.views().map(|view| view::proposal_row(&view)).collect();
+    let mut text = table(&view::LIST_HEADER, rows);
+    if list.len() < list.total {
+        text.push_str(&format!("\n{} of {} proposals", list.len(), list.total));
+    }
+    text
 }

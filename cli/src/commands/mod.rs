@@ -26,3 +26,4 @@ pub mod trigger;
 pub mod verify;
 pub mod veto;
 pub mod wait;
+pub mod watch;

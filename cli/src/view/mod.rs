@@ -2,6 +2,7 @@
 
 mod change;
 mod council;
+mod event;
 mod gate;
 mod guardian;
 mod hold;
@@ -9,12 +10,13 @@ mod proposal;
 
 pub use change::{change_json, change_rows};
 pub use council::{council_json, council_text};
+pub use event::{about, actors, details, index};
 pub use gate::{gate_json, gate_text, releases_json, releases_text};
 pub use guardian::guardian;
 pub use hold::hold;
 pub use proposal::{
     action, attestation_rows, attestations_json, name, proposal_json, proposal_row, proposal_text,
-    status, LIST_HEADER,
+    standing, status, LIST_HEADER,
 };
 
 use portcullis::{

@@ -1,11 +1,14 @@
 //! Proposals.
 
 use portcullis::{
-    lifecycle::{Action, Lane, Status},
+    lifecycle::{Action, Lane, Now, Status},
     policy::{FLAG_ANYONE_MAY_EXECUTE, FLAG_NONCE_VOTES},
-    state::ROLE_GUARD,
+    state::{Proposal, ROLE_GUARD},
 };
-use portcullis_client::account::{Commitment, Keyed, ProposalView, StoredAttestation};
+use portcullis_client::{
+    account::{Commitment, Keyed, ProposalView, StoredAttestation},
+    proposal::counted_triggers,
+};
 use serde_json::{json, Map, Value};
 
 use super::{action_name, change_json, change_rows, content, content_json, lane_name, time, when};
@@ -45,15 +48,26 @@ pub fn action(view: &ProposalView) -> &'static str {
 
 /// A status with the time that matters next.
 pub fn status(view: &ProposalView) -> String {
-    let now = view.now.timestamp;
-    let proposal = &view.proposal;
-    let name = view.status.name();
-    match view.status {
+    standing(view.status, &view.proposal, view.now)
+}
+
+/// The status that a proposal has at a moment, with the time that matters next.
+pub fn standing(status: Status, proposal: &Proposal, at: Now) -> String {
+    let now = at.timestamp;
+    let snapshot = &proposal.terms.snapshot;
+    let is_standby = proposal.terms.lane().is_ok_and(Lane::is_standby);
+    let timelock = u64::from(snapshot.timelock_seconds);
+    let slots = proposal
+        .queued_slot
+        .saturating_add(timelock)
+        .saturating_sub(at.slot);
+    let name = status.name();
+    match status {
         Status::Draft => format!("{name}: its buffer is not verified"),
         Status::Voting if proposal.is_approved() => {
             format!("{name}: approved, but another proposal has its place")
         }
-        Status::Voting if proposal.approval_weight >= proposal.terms.snapshot.threshold => format!(
+        Status::Voting if proposal.approval_weight >= snapshot.threshold => format!(
             "{name}: approved, waits for attestations, closes {}",
             relative(proposal.terms.voting_ends_at, now)
         ),
@@ -62,26 +76,19 @@ pub fn status(view: &ProposalView) -> String {
             relative(proposal.terms.voting_ends_at, now)
         ),
         Status::Queued if now < proposal.eta => {
-            let then = if view.lane.is_standby() {
-                "armed"
-            } else {
-                "ready"
-            };
+            let then = if is_standby { "armed" } else { "ready" };
             format!("{name}, {then} {}", relative(proposal.eta, now))
         }
-        Status::Queued if view.now.slot < view.facts.earliest_slot => format!(
-            "{name}, ready in {} slot(s)",
-            view.facts.earliest_slot.saturating_sub(view.now.slot)
-        ),
+        Status::Queued if slots > 0 => format!("{name}, ready in {slots} slot(s)"),
         Status::Queued => format!("{name}, arms when the upgrade that it guards executes"),
         Status::Ready => format!("{name}, expires {}", relative(proposal.expires_at(), now)),
-        Status::Armed if proposal.is_triggered(view.now) => {
+        Status::Armed if proposal.is_triggered(at) => {
             format!("{name} and TRIGGERED: anyone may execute it")
         }
         Status::Armed => format!(
             "{name}, triggers {} of {}, expires {}",
-            view.counted_triggers(),
-            proposal.terms.snapshot.trigger_threshold,
+            counted_triggers(proposal, at),
+            snapshot.trigger_threshold,
             relative(proposal.expires_at(), now)
         ),
         _ => name.to_string(),

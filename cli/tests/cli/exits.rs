@@ -1,6 +1,9 @@
 //! Ways out: transfers of the upgrade authority, moves to another council, finalizations.
 
-use crate::net::{address, adopt, Net};
+use crate::{
+    net::{address, adopt, Net},
+    watch::assert_a_watch_shows_the_history,
+};
 
 #[test]
 fn the_ways_out_are_shown_with_what_ends() {
@@ -52,6 +55,7 @@ fn a_program_leaves_and_comes_back_and_its_history_goes_on() {
         &again.replace("authority.json", "stranger.json"),
     );
     run("08_history", "history $program");
+    assert_a_watch_shows_the_history(&net, "$council", &["$program"]);
 }
 
 #[test]
@@ -81,6 +85,8 @@ fn a_gate_moves_where_the_new_council_accepts_it() {
     run("03_history", "history $program");
     net.ok("history --council $council");
     net.ok(&format!("close {left} -k bob.json --yes"));
+    assert_a_watch_shows_the_history(&net, "$council", &[]);
+    assert_a_watch_shows_the_history(&net, &other, &[]);
 }
 
 #[test]

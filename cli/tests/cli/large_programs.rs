@@ -1,6 +1,9 @@
 //! Programs that one transaction cannot hash.
 
-use crate::net::{adopt, council_create, Net, PLAIN};
+use crate::{
+    net::{adopt, council_create, Net, PLAIN},
+    watch::assert_a_watch_shows_the_history,
+};
 
 fn with_council() -> Net {
     let net = Net::with_deployed("large.so");
@@ -55,6 +58,7 @@ fn a_large_upgrade_is_verified_in_many_transactions() {
     net.execute(&upgrade);
     net.ok("verify $program --artifact other.so");
     net.ok("history $program");
+    assert_a_watch_shows_the_history(&net, "$council", &["$program"]);
 }
 
 /// Only one transaction can have the blockhash; what follows is anyone's.

@@ -2,6 +2,7 @@
 //! so addresses are too; what differs from run to run (digests, signatures, times, ports) is filtered out of the snapshots.
 
 mod bad_input;
+mod bench_list;
 mod bench_upload;
 mod buffers;
 mod changes;
@@ -11,8 +12,10 @@ mod documents;
 mod emergency;
 mod exits;
 mod exports;
+mod histories;
 mod keys;
 mod large_programs;
+mod lists;
 mod looks;
 mod net;
 mod offline;
@@ -29,3 +32,4 @@ mod upgrades;
 mod uploads;
 mod verify;
 mod votes;
+mod watch;

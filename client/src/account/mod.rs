@@ -177,13 +177,26 @@ pub fn decode_owned<T: Decoded>(
 ) -> Result<T, ClientError> {
     require_owner(address, account, portcullis, T::NAME)?;
     let decoded = T::from_data(address, &account.data)?;
-    if decoded.address(portcullis) != *address {
-        return Err(ClientError::Unrelated {
-            address: *address,
-            reason: "what it holds belongs to another address",
-        });
-    }
+    require_address(portcullis, address, &decoded)?;
     Ok(decoded)
+}
+
+/// Requires that an account of the instance `portcullis` stands where it must, from what it holds.
+///
+/// # Errors
+/// `Unrelated`.
+pub fn require_address<T: Decoded>(
+    portcullis: &Pubkey,
+    address: &Pubkey,
+    decoded: &T,
+) -> Result<(), ClientError> {
+    if decoded.address(portcullis) == *address {
+        return Ok(());
+    }
+    Err(ClientError::Unrelated {
+        address: *address,
+        reason: "what it holds belongs to another address",
+    })
 }
 
 /// Requires an account's owner.

@@ -64,33 +64,46 @@ impl ProposalView {
         now: Now,
     ) -> Result<Self, ClientError> {
         let unrelated = |reason: &'static str| ClientError::Unrelated { address, reason };
-        let space = stored.space();
-        let proposal = stored.proposal;
-        let terms = &proposal.terms;
         if council.account.address(portcullis) != council.address {
             return Err(unrelated("the council is not at its address"));
         }
-        let parent = match &gate {
-            Some(gate) => {
-                if gate.account.council != council.address {
-                    return Err(unrelated("the gate names another council"));
-                }
-                if gate.account.address(portcullis) != gate.address
-                    || pda::authority(portcullis, &gate.account.program) != gate.account.authority
-                {
-                    return Err(unrelated(
-                        "the gate is not at the address of its program's gate",
-                    ));
-                }
-                gate.address
+        if let Some(gate) = &gate {
+            if gate.account.address(portcullis) != gate.address
+                || pda::authority(portcullis, &gate.account.program) != gate.account.authority
+            {
+                return Err(unrelated(
+                    "the gate is not at the address of its program's gate",
+                ));
             }
+        }
+        if stored.proposal.address(portcullis) != address {
+            return Err(unrelated("the proposal is not at the address of its index"));
+        }
+        Self::of_checked(portcullis, address, stored, gate, council, now)
+    }
+
+    /// [`new`](Self::new) of accounts that are known to stand at the addresses that follow from what they hold.
+    pub(crate) fn of_checked(
+        portcullis: &Pubkey,
+        address: Pubkey,
+        stored: StoredProposal,
+        gate: Option<Keyed<Gate>>,
+        council: Keyed<Council>,
+        now: Now,
+    ) -> Result<Self, ClientError> {
+        let unrelated = |reason: &'static str| ClientError::Unrelated { address, reason };
+        let space = stored.space();
+        let proposal = stored.proposal;
+        let terms = &proposal.terms;
+        let parent = match &gate {
+            Some(gate) if gate.account.council != council.address => {
+                return Err(unrelated("the gate names another council"));
+            }
+            Some(gate) => gate.address,
             None => council.address,
         };
         if terms.parent != parent {
             return Err(unrelated("the proposal names another gate or council"));
-        }
-        if proposal.address(portcullis) != address {
-            return Err(unrelated("the proposal is not at the address of its index"));
         }
         let unknown = |_| unknown_kind(&address);
         let action = terms.action().map_err(unknown)?;
@@ -257,11 +270,15 @@ impl ProposalView {
 
     /// Trigger votes that have not lapsed.
     pub fn counted_triggers(&self) -> u32 {
-        if self.proposal.triggers == 0 || self.proposal.triggers_lapsed(self.now) {
-            0
-        } else {
-            self.proposal.triggers.count_ones()
-        }
+        counted_triggers(&self.proposal, self.now)
+    }
+}
+
+/// Trigger votes of a proposal that have not lapsed.
+pub fn counted_triggers(proposal: &Proposal, now: Now) -> u32 {
+    match proposal.triggers == 0 || proposal.triggers_lapsed(now) {
+        true => 0,
+        false => proposal.triggers.count_ones(),
     }
 }
 

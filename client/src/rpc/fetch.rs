@@ -52,7 +52,7 @@ impl Client {
     }
 
     /// A gate's signer follows from its program: a server must not choose who passes for it.
-    fn require_signer(&self, gate: &Keyed<Gate>) -> Result<(), ClientError> {
+    pub(super) fn require_signer(&self, gate: &Keyed<Gate>) -> Result<(), ClientError> {
         if gate.account.authority == pda::authority(&self.portcullis, &gate.account.program) {
             return Ok(());
         }
@@ -185,6 +185,18 @@ impl Client {
     /// The cluster's clock, as programs see it.
     pub async fn now(&self) -> Result<Now, ClientError> {
         decode_clock(self.get_account(&sysvar::clock::ID).await?.as_ref())
+    }
+
+    /// Accounts in the order asked, and the clock beside the last of them.
+    pub(crate) async fn accounts_and_clock(
+        &self,
+        addresses: &[Pubkey],
+    ) -> Result<(Vec<Option<Account>>, Now), ClientError> {
+        let mut accounts = self
+            .get_accounts(&[addresses, &[sysvar::clock::ID]].concat())
+            .await?;
+        let clock = accounts.pop().flatten();
+        Ok((accounts, decode_clock(clock.as_ref())?))
     }
 
     /// A loader-v3 program's programdata, and its address.

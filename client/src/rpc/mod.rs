@@ -10,6 +10,7 @@ mod guardianship;
 mod list;
 #[cfg(test)]
 pub(crate) mod mock;
+mod proposals;
 mod transport;
 
 use std::sync::Arc;
@@ -20,7 +21,11 @@ use solana_rpc_client_api::request::RpcRequest;
 use solana_sdk::pubkey::Pubkey;
 
 use self::transport::Transport;
-pub use self::{guardianship::Guardianship, transport::ConnectOptions};
+pub use self::{
+    guardianship::Guardianship,
+    proposals::{ProposalFilter, ProposalList},
+    transport::ConnectOptions,
+};
 use crate::{error::ClientError, instruction::Builder};
 
 /// How many accounts one request may name (`MAX_MULTIPLE_ACCOUNTS`, rpc-client-api 4.2).

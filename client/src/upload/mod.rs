@@ -220,14 +220,16 @@ impl Client {
         let mut buffers: Vec<BufferHead> = self
             .program_accounts(&bpf_loader_upgradeable::ID, &[(0, &header)], Some(slice))
             .await?
-            .into_iter()
-            .map(|(address, account, space)| BufferHead {
-                address,
-                authority: *authority,
-                lamports: account.lamports,
-                len: space.saturating_sub(BUFFER_HEADER),
+            .map(|found| {
+                let (address, account, space) = found?;
+                Ok(BufferHead {
+                    address,
+                    authority: *authority,
+                    lamports: account.lamports,
+                    len: space.saturating_sub(BUFFER_HEADER),
+                })
             })
-            .collect();
+            .collect::<Result<_, ClientError>>()?;
         buffers.sort_by_key(|buffer| buffer.address);
         Ok(buffers)
     }

@@ -193,7 +193,7 @@ impl Shared {
     }
 }
 
-fn answer(client: &mut TcpStream, status: &str, headers: &str, body: &str) {
+pub(super) fn answer(client: &mut TcpStream, status: &str, headers: &str, body: &str) {
     let _ = write!(
         client,
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\

@@ -5,12 +5,20 @@
 mod airgap;
 mod chain;
 mod chaos;
+mod crowd;
+mod gateway;
+mod hook;
 mod proxy;
 mod schema;
 mod setup;
 mod snapshot;
+mod watching;
+mod wire;
 
 pub use chaos::{Chance, Chaos};
+pub use crowd::STATUSES;
+pub use gateway::Gateway;
+pub use hook::{hmac, Hook};
 pub use proxy::Fault;
 pub use setup::{adopt, council_create, strangers, PLAIN};
 
@@ -170,6 +178,10 @@ impl Net {
 
     pub fn url(&self) -> &str {
         self.localnet.rpc_url()
+    }
+
+    pub fn ws_url(&self) -> &str {
+        self.localnet.ws_url()
     }
 
     pub fn write(&self, name: &str, bytes: &[u8]) {

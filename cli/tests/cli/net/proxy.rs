@@ -157,6 +157,11 @@ pub(super) fn forward(upstream: &str, body: &str) -> io::Result<Vec<u8>> {
 
 /// The body of a request.
 pub(super) fn request(client: &mut TcpStream) -> io::Result<String> {
+    whole_request(client).map(|(_, body)| body)
+}
+
+/// Head and body of a request.
+pub(super) fn whole_request(client: &mut TcpStream) -> io::Result<(String, String)> {
     let mut bytes = Vec::new();
     let mut part = [0; 4096];
     loop {
@@ -168,7 +173,7 @@ pub(super) fn request(client: &mut TcpStream) -> io::Result<String> {
                 found.then(|| value.trim().parse::<usize>().unwrap())
             });
             if body.len() >= length.unwrap_or_default() {
-                return Ok(body.to_string());
+                return Ok((head.to_string(), body.to_string()));
             }
         }
         match client.read(&mut part)? {

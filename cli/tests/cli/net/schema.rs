@@ -18,6 +18,14 @@ pub fn check(stdout: &[u8]) {
     }
 }
 
+/// A line of a command that prints one for each event.
+pub fn check_line(command: &str, line: &Value) {
+    let section = &SCHEMA.commands[command];
+    if let Err(reason) = SCHEMA.object(section, line, true, &[]) {
+        panic!("docs/json.md says otherwise: {reason}\n{line:#}");
+    }
+}
+
 struct Key {
     name: String,
     kind: Kind,

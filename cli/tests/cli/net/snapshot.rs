@@ -51,6 +51,11 @@ impl Net {
         output
     }
 
+    /// Of a command that another server answered.
+    pub fn snapshot_of(&self, name: &str, line: &str, output: Output) {
+        self.compare(name, line, output, true);
+    }
+
     pub(super) fn compare(&self, name: &str, line: &str, output: Output, with_stderr: bool) {
         let stdout = String::from_utf8(output.stdout).unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -129,6 +134,8 @@ impl Net {
             ),
             (r"(found +)\d+ seconds", "${1}0 seconds"),
             (r"\d+ slots in the last \d+ s", "[SLOTS] slots"),
+            (r"\bslot \d+", "slot [SLOT]"),
+            (r"/\d{10}\b", "/[SECONDS]"),
             // Columns are as wide as what stands in them before it is replaced here.
             (r"(\S)  +", "$1  "),
         ] {

@@ -1,0 +1,114 @@
+//! A server between the binary and the localnet that counts what it passes on, and lies where a test wants it to.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    process::Output,
+    sync::{
+        atomic::{AtomicUsize, Ordering::SeqCst},
+        Arc,
+    },
+    thread,
+};
+
+use serde_json::Value;
+
+use super::{
+    chaos::answer,
+    proxy::{forward, request},
+    Net,
+};
+
+/// What it does with the result of a method; `None` leaves it alone.
+type Alter = dyn Fn(&str, &Value) -> Option<Value> + Send + Sync;
+
+pub struct Gateway {
+    pub url: String,
+    state: Arc<State>,
+}
+
+struct State {
+    upstream: String,
+    requests: AtomicUsize,
+    /// Of the answers' bodies.
+    bytes: AtomicUsize,
+    alter: Box<Alter>,
+}
+
+impl Net {
+    /// Counts only.
+    pub fn gateway(&self) -> Gateway {
+        self.lying_gateway(|_, _| None)
+    }
+
+    pub fn lying_gateway(
+        &self,
+        alter: impl Fn(&str, &Value) -> Option<Value> + Send + Sync + 'static,
+    ) -> Gateway {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(State {
+            upstream: self.url().trim_start_matches("http://").to_string(),
+            requests: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            alter: Box::new(alter),
+        });
+        let shared = Arc::clone(&state);
+        // It ends with the process.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let state = Arc::clone(&shared);
+                thread::spawn(move || state.serve(stream.unwrap()));
+            }
+        });
+        Gateway { url, state }
+    }
+}
+
+impl Gateway {
+    /// What a command against this server must answer; what it says names the localnet itself.
+    pub fn run(&self, net: &Net, line: &str) -> Output {
+        let mut command = net.command(line);
+        let mut output = command.args(["-u", &self.url]).output().unwrap();
+        for text in [&mut output.stdout, &mut output.stderr] {
+            let said = String::from_utf8(text.clone()).unwrap();
+            *text = said.replace(&self.url, net.url()).into_bytes();
+        }
+        output
+    }
+
+    pub fn requests(&self) -> usize {
+        self.state.requests.load(SeqCst)
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.state.bytes.load(SeqCst)
+    }
+}
+
+impl State {
+    fn serve(&self, mut client: TcpStream) {
+        // A client that goes away is no failure.
+        let Ok(body) = request(&mut client) else {
+            return;
+        };
+        let Ok(found) = forward(&self.upstream, &body) else {
+            return;
+        };
+        let found = String::from_utf8(found).unwrap();
+        let (_, found) = found.split_once("\r\n\r\n").unwrap();
+        let asked: Value = serde_json::from_str(&body).unwrap();
+        let method = asked["method"].as_str().unwrap();
+        let mut answered: Value = serde_json::from_str(found).unwrap();
+        let altered = (self.alter)(method, &answered["result"]);
+        let found = match altered {
+            Some(altered) => {
+                answered["result"] = altered;
+                answered.to_string()
+            }
+            None => found.to_string(),
+        };
+        self.requests.fetch_add(1, SeqCst);
+        self.bytes.fetch_add(found.len(), SeqCst);
+        answer(&mut client, "200 OK", "", &found);
+    }
+}
