@@ -1,0 +1,2 @@
+//! What an upgrade does before it happens: what is in an ELF and what changed, whether accounts still decode, what real
+//! transactions do under the proposed program. Prints nothing.
