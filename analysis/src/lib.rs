@@ -1,2 +1,5 @@
 //! What an upgrade does before it happens: what is in an ELF and what changed, whether accounts still decode, what real
 //! transactions do under the proposed program. Prints nothing.
+
+pub mod elf;
+pub mod inspect;

@@ -194,6 +194,8 @@ pub enum Command {
     History(commands::history::History),
     /// Examine an upgrade before it is proposed, and again before it is executed
     Doctor(commands::doctor::Doctor),
+    /// Show what is in a program's ELF, what an upgrade to it changes, and what of it to look at
+    Inspect(commands::inspect::Inspect),
     /// Compare a deployed program with its gate's record, or with your own build
     Verify(commands::verify::Verify),
     /// Print the signer's address
@@ -241,6 +243,7 @@ impl Command {
             Self::List(_) => "list",
             Self::History(_) => "history",
             Self::Doctor(_) => "doctor",
+            Self::Inspect(_) => "inspect",
             Self::Verify(_) => "verify",
             Self::Address(_) => "address",
             Self::Localnet(command) => match command.control {

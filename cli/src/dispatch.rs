@@ -117,6 +117,7 @@ async fn run(command: Command, ctx: &Context) -> Result<(), CliError> {
         Command::List(command) => command.run(ctx).await,
         Command::History(command) => command.run(ctx).await,
         Command::Doctor(command) => command.run(ctx).await,
+        Command::Inspect(command) => command.run(ctx).await,
         Command::Verify(command) => command.run(ctx).await,
         Command::Address(command) => command.run(ctx).await,
         Command::Localnet(command) => command.run(ctx).await,

@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod execute;
 pub mod gate;
 pub mod history;
+pub mod inspect;
 pub mod list;
 pub mod localnet;
 pub mod man;

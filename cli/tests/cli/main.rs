@@ -13,6 +13,7 @@ mod emergency;
 mod exits;
 mod exports;
 mod histories;
+mod inspect;
 mod keys;
 mod large_programs;
 mod lists;

@@ -175,6 +175,14 @@ impl Net {
         }
     }
 
+    /// An account as a server could show it: with another byte in its middle.
+    pub fn forge_byte(&self, address: &Pubkey) {
+        self.forge(address, |account| {
+            let middle = account.data.len() / 2;
+            account.data[middle] ^= 1;
+        });
+    }
+
     /// Makes an account what no program would make it: a server could show it, or it shows what takes weeks to come about.
     pub fn forge(&self, address: &Pubkey, change: impl FnOnce(&mut Account)) {
         let client = self.client();

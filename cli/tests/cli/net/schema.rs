@@ -89,6 +89,7 @@ impl Schema {
             let heading = paragraph.trim_start_matches('#');
             if heading.len() < paragraph.len() {
                 current = heading.trim().to_string();
+                assert!(!objects.contains_key(&current), "two of {current}");
                 for command in current.split('`').skip(1).step_by(2) {
                     commands.insert(command.to_string(), current.clone());
                 }

@@ -1,0 +1,306 @@
+//! What of it a reviewer should look at.
+
+use super::{
+    callers::calls_programs,
+    compare::{Aspect, Comparison},
+    finding::{bounded, callers, finding, of_address, quoted, Finding},
+    policy::Policy,
+    report::{AddressKind, ElfReport, SyscallUse},
+    rules::{self, Severity},
+};
+use crate::elf::{is_error_message, Effect, Syscall};
+
+/// All findings, before the policy's rules change them, the gravest first.
+pub(super) fn find(
+    subject: &ElfReport,
+    against: Option<&ElfReport>,
+    comparison: Option<&Comparison>,
+    policy: &Policy,
+) -> Vec<Finding> {
+    let mut found = of_one(subject, against);
+    found.extend(of_policy(subject, policy));
+    if let (Some(before), Some(comparison)) = (against, comparison) {
+        found.extend(of_syscalls(subject, comparison, policy));
+        found.extend(of_addresses(subject, comparison, policy));
+        found.extend(of_code(subject, comparison));
+        found.extend(of_the_rest(before, subject, comparison));
+    }
+    // Stable: within a severity by rule, as they were found.
+    found.sort_by_key(|one| (std::cmp::Reverse(one.severity), one.rule));
+    found
+}
+
+/// Of one ELF; what was already so before is not told again.
+fn of_one(subject: &ElfReport, against: Option<&ElfReport>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(reason) = &subject.loader.reason {
+        found.push(finding(
+            rules::LOADER_REFUSES,
+            format!("the loader would refuse it: {reason}"),
+        ));
+    }
+    let old = |version: u32| version < 3;
+    if old(subject.sbpf_version) && !against.is_some_and(|before| old(before.sbpf_version)) {
+        found.push(finding(
+            rules::OLD_SBPF_VERSION,
+            format!("it is built for sBPF version {}", subject.sbpf_version),
+        ));
+    }
+    let known_before = |one: &&SyscallUse| {
+        against.is_some_and(|before| before.syscalls.iter().any(|old| old.name == one.name))
+    };
+    let unknown = subject.syscalls.iter().filter(|one| !one.known);
+    let unknown = unknown.filter(|one| !known_before(one)).map(|one| {
+        finding(
+            rules::UNKNOWN_SYSCALL,
+            format!("it calls {}, {}", one.name, callers(one)),
+        )
+    });
+    found.extend(bounded(rules::UNKNOWN_SYSCALL, unknown.collect()));
+    if subject.security_txt.is_none() && against.is_none() {
+        found.push(finding(rules::NO_SECURITY_TXT, "it has no security.txt"));
+    }
+    if let Some(room) = subject
+        .programdata
+        .as_ref()
+        .filter(|room| room.missing_bytes > 0)
+    {
+        found.push(finding(
+            rules::PROGRAMDATA_TOO_SMALL,
+            format!(
+                "it has {} bytes, the account of {} holds {}: {} more are needed",
+                subject.file_len_bytes, room.program, room.capacity_bytes, room.missing_bytes
+            ),
+        ));
+    }
+    found
+}
+
+/// What the policy's lists do not have.
+fn of_policy(subject: &ElfReport, policy: &Policy) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(max) = policy.max_len_bytes.filter(|max| subject.len_bytes > *max) {
+        found.push(finding(
+            rules::TOO_LARGE,
+            format!(
+                "it has {} bytes, the policy allows {max}",
+                subject.len_bytes
+            ),
+        ));
+    }
+    let syscalls = subject.syscalls.iter();
+    let refused = syscalls.filter(|one| policy.allows_syscall(&one.name) == Some(false));
+    let refused = refused.map(|one| {
+        finding(
+            rules::SYSCALL_NOT_ALLOWED,
+            format!("it calls {}, {}", one.name, callers(one)),
+        )
+    });
+    found.extend(bounded(rules::SYSCALL_NOT_ALLOWED, refused.collect()));
+    for one in &subject.addresses {
+        let program = one.kind == AddressKind::Program;
+        if program && policy.allows_program(&one.address) == Some(false) {
+            found.push(of_address(rules::PROGRAM_NOT_ALLOWED, one, "it holds"));
+        }
+    }
+    found
+}
+
+fn of_syscalls(subject: &ElfReport, comparison: &Comparison, policy: &Policy) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for one in &subject.syscalls {
+        if !one.known || !comparison.syscalls_added.contains(&one.name) {
+            continue;
+        }
+        let does = one.does.unwrap_or_default();
+        let message = format!("it calls {}, {}: it {does}", one.name, callers(one));
+        let effect = Syscall::by_name(&one.name).map(|one| one.effect);
+        let new = match effect {
+            // Also where it could already do so in the other way: its signatures are made anew.
+            Some(Effect::Calls) => finding(rules::CPI_ADDED, message),
+            Some(Effect::Reads | Effect::Computes) | None => finding(rules::SYSCALL_ADDED, message),
+            Some(Effect::Tells) => finding(rules::SYSCALL_ADDED, message).at(Severity::Low),
+            Some(Effect::Plain) => finding(rules::SYSCALL_ADDED, message).at(Severity::Info),
+        };
+        found.push(match policy.allows_syscall(&one.name) {
+            Some(true) => new.allowed(),
+            _ => new,
+        });
+    }
+    if !comparison.syscalls_removed.is_empty() {
+        found.push(finding(
+            rules::SYSCALL_REMOVED,
+            format!(
+                "it no longer calls {}",
+                quoted(&comparison.syscalls_removed)
+            ),
+        ));
+    }
+    found
+}
+
+fn of_addresses(subject: &ElfReport, comparison: &Comparison, policy: &Policy) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut all = Vec::new();
+    let can_call = subject.syscalls.iter().any(|one| calls_programs(&one.name));
+    for one in &comparison.addresses_added {
+        let rule = match one.kind {
+            AddressKind::Program => rules::PROGRAM_ADDED,
+            _ => rules::ADDRESS_ADDED,
+        };
+        let mut new = of_address(rule, one, "it now holds");
+        if one.kind == AddressKind::Program && !can_call {
+            new = new.at(Severity::Low);
+            new.message.push_str("; it calls no other program");
+        }
+        all.push(match policy.allows_program(&one.address) {
+            Some(true) => new.allowed(),
+            _ => new,
+        });
+    }
+    for one in &comparison.addresses_removed {
+        let rule = match one.kind {
+            AddressKind::Program => rules::PROGRAM_REMOVED,
+            _ => rules::ADDRESS_REMOVED,
+        };
+        // Where it stood says nothing about the new ELF.
+        all.push(Finding {
+            function: None,
+            address: None,
+            ..of_address(rule, one, "it no longer holds")
+        });
+    }
+    for rule in [
+        rules::PROGRAM_ADDED,
+        rules::PROGRAM_REMOVED,
+        rules::ADDRESS_ADDED,
+        rules::ADDRESS_REMOVED,
+    ] {
+        let of_rule = all.iter().filter(|one| one.rule == rule.id);
+        found.extend(bounded(rule, of_rule.cloned().collect()));
+    }
+    found
+}
+
+fn of_code(subject: &ElfReport, comparison: &Comparison) -> Vec<Finding> {
+    let functions = &comparison.functions;
+    let mut found = Vec::new();
+    let mut callers = Vec::new();
+    for change in &functions.changed {
+        if change.before.calls_programs || change.after.calls_programs {
+            let (before, after) = (&change.before.function, &change.after.function);
+            let message = match before == after {
+                true => format!("{after} calls other programs and was changed"),
+                false => format!("{after} calls other programs and was changed; it was {before}"),
+            };
+            callers.push(finding(rules::CALLER_CHANGED, message).within(&change.after));
+        }
+    }
+    for one in functions.added.iter().filter(|one| one.calls_programs) {
+        let message = format!("{} calls other programs and is new", one.function);
+        callers.push(finding(rules::CALLER_CHANGED, message).within(one));
+    }
+    found.extend(bounded(rules::CALLER_CHANGED, callers));
+    if functions.changed_count + functions.added_count + functions.removed_count > 0 {
+        let mut only = finding(
+            rules::CODE_CHANGED,
+            format!(
+                "functions: {} changed, {} added, {} removed, {} as before",
+                functions.changed_count,
+                functions.added_count,
+                functions.removed_count,
+                functions.unchanged_count
+            ),
+        );
+        // A single change has a place.
+        if let ([change], [], []) = (
+            functions.changed.as_slice(),
+            functions.added.as_slice(),
+            functions.removed.as_slice(),
+        ) {
+            only = only.within(&change.after);
+        }
+        found.push(only);
+    }
+    if functions.entry_changed {
+        let at_entry = functions.changed.iter();
+        let entry = at_entry.filter(|change| change.after.address == subject.entry.address);
+        found.extend(entry.take(1).map(|entry| {
+            let message = match entry.what.contains(&Aspect::Code) {
+                true => format!(
+                    "the entry point's code was changed; {} percent of its shape is as before",
+                    entry.likeness_percent
+                ),
+                false => "what the entry point calls or points to was changed".to_string(),
+            };
+            finding(rules::ENTRY_CHANGED, message).within(&entry.after)
+        }));
+    }
+    found
+}
+
+fn of_the_rest(before: &ElfReport, after: &ElfReport, comparison: &Comparison) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let (old, new) = (before.sbpf_version, after.sbpf_version);
+    if old != new {
+        let changed = finding(
+            rules::SBPF_VERSION_CHANGED,
+            format!("its sBPF version was {old} and is {new}"),
+        );
+        found.push(match new < old {
+            true => changed.at(Severity::Medium),
+            false => changed,
+        });
+    }
+    if !comparison.security_txt.is_empty() {
+        let fields: Vec<String> = comparison
+            .security_txt
+            .iter()
+            .map(|change| change.field.clone())
+            .collect();
+        let message = match (&before.security_txt, &after.security_txt) {
+            (Some(_), None) => "its security.txt is gone".to_string(),
+            (None, _) => "it has a security.txt now".to_string(),
+            _ => format!("its security.txt was changed: {}", quoted(&fields)),
+        };
+        let changed = finding(rules::SECURITY_TXT_CHANGED, message);
+        found.push(match before.security_txt {
+            Some(_) => changed,
+            None => changed.at(Severity::Info),
+        });
+    }
+    let strings = &comparison.strings;
+    for (rule, texts, verb) in [
+        (rules::ERRORS_REMOVED, &strings.removed, "it no longer has"),
+        (rules::ERRORS_ADDED, &strings.added, "it has new"),
+    ] {
+        let errors: Vec<String> = texts
+            .iter()
+            .filter(|text| is_error_message(text))
+            .map(|text| format!("“{text}”"))
+            .collect();
+        if !errors.is_empty() {
+            let message = format!("{verb} messages of errors: {}", quoted(&errors));
+            found.push(finding(rule, message));
+        }
+    }
+    let functions = &comparison.functions;
+    if comparison.data_changed
+        && functions.changed_count + functions.added_count + functions.removed_count == 0
+    {
+        found.push(finding(
+            rules::DATA_CHANGED,
+            "constants were changed, and no function",
+        ));
+    }
+    if before.len_bytes != after.len_bytes {
+        found.push(finding(
+            rules::SIZE_CHANGED,
+            format!(
+                "it had {} bytes and has {}",
+                before.len_bytes, after.len_bytes
+            ),
+        ));
+    }
+    found
+}
