@@ -217,7 +217,7 @@ async fn trigger_and_execute(
         steps
     };
     let rent = extension.map_or(0, |extension| extension.rent_lamports);
-    writer.require_funds(rent, &steps).await?;
+    writer.require_funds(rent, rent > 0, &steps).await?;
     if writer.sends_nothing() {
         return writer
             .stop_short(&steps, vote::details(std::slice::from_ref(ballot)), &[])

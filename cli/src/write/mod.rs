@@ -176,11 +176,17 @@ impl Writer<'_> {
         })
     }
 
-    /// Requires that the payer has `lamports`, plus the fees of these steps.
+    /// Requires that the payer has `lamports`, plus the fees of these steps, and that the runtime takes what it is left with. With
+    /// `stays` it must be left with the rent of an empty account: a step that costs next to nothing follows one that costs all.
     ///
     /// # Errors
     /// `insufficient_funds` with what is required and what was found.
-    pub async fn require_funds(&self, lamports: u64, steps: &[Step]) -> Result<(), CliError> {
+    pub async fn require_funds(
+        &self,
+        lamports: u64,
+        stays: bool,
+        steps: &[Step],
+    ) -> Result<(), CliError> {
         if self.args().export {
             return Ok(());
         }
@@ -194,15 +200,23 @@ impl Writer<'_> {
         let payer = self.payer_key();
         let found = self.client.rpc.get_balance(&payer).await;
         let found = found.map_err(ClientError::from)?;
-        if found < required {
-            return Err(ClientError::InsufficientFunds {
-                payer,
-                required,
-                found,
-            }
-            .into());
+        // The runtime refuses a transaction that leaves its payer with less than the rent of an empty account, unless it is
+        // left with nothing, or had less before.
+        let empty = self.rent(0).await?;
+        let least = match found.checked_sub(required) {
+            Some(left) if left >= empty || found < empty => return Ok(()),
+            // Where it pays the fee alone something may come back to it, so the runtime is left to judge.
+            Some(_) if lamports == 0 => return Ok(()),
+            Some(0) if !stays => return Ok(()),
+            None if !stays => required,
+            _ => required.saturating_add(empty),
+        };
+        Err(ClientError::InsufficientFunds {
+            payer,
+            required: least,
+            found,
         }
-        Ok(())
+        .into())
     }
 
     /// The rent of an account with so many bytes, in lamports.

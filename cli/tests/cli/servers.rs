@@ -1,6 +1,6 @@
 //! RPC servers that fail or lie, and payers who have just enough.
 
-use crate::net::{Fault, Net};
+use crate::net::{council_create, Fault, Net, PLAIN};
 
 #[test]
 fn a_forged_gate_does_not_pass_its_signer_off() {
@@ -83,6 +83,34 @@ fn a_rollback_that_cannot_be_looked_up_is_not_said_to_be_missing() {
     }
     assert_eq!(net.status_of("$program/0"), "voting");
     assert_eq!(net.run_checked("status $program/1").status.code(), Some(5));
+}
+
+#[test]
+fn a_payer_is_left_with_what_the_runtime_asks_for() {
+    const EMPTY: u64 = 890_880;
+    let net = Net::with_deployed("new.so").governed(&council_create(), PLAIN);
+    let upgrade = net.upgrade("old.so");
+    net.pass(&upgrade);
+    let would = &net.json(&format!("execute {upgrade} -k alice.json --dry-run"))["would"];
+    let rent = would["extension_rent_lamports"].as_u64().unwrap();
+    // The payer signs the extension, the executor and the payer sign the execution.
+    let required = rent + 15_000;
+    let execute = format!("execute {upgrade} -k alice.json --fee-payer stranger.json --yes");
+    let mut funded = 0;
+    // Enough for all of it, but not for the runtime between the two: nothing is sent.
+    for funds in [required, required + 1, required + EMPTY - 1] {
+        net.fund("stranger", funds - funded);
+        funded = funds;
+        let output = net.run_checked(&execute);
+        assert_eq!(output.status.code(), Some(8), "{funds}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let needs = format!("needs {} lamports and has {funds}:", required + EMPTY);
+        assert!(stderr.contains(&needs), "{stderr}");
+    }
+    net.fund("stranger", 1);
+    net.ok(&execute);
+    assert_eq!(net.balance("stranger"), EMPTY);
+    net.ok("verify $program --artifact old.so");
 }
 
 #[test]

@@ -132,7 +132,8 @@ impl Upload {
             );
         }
         writer.show("about to upload a build", fields)?;
-        writer.require_funds(plan.lamports, &[]).await?;
+        let stays = plan.writes > 0;
+        writer.require_funds(plan.lamports, stays, &[]).await?;
         let would = json!({
             "buffer": buffer.to_string(),
             "artifact": artifact::json(&artifact, &path),

@@ -137,7 +137,8 @@ impl Create {
                 .row("rent", format!("{rent} lamports, never returned"))
                 .row("transactions", plan.len()),
         )?;
-        writer.require_funds(rent, &plan).await?;
+        let stays = plan.len() > 1;
+        writer.require_funds(rent, stays, &plan).await?;
         let details = json!({
             "council": view::council_json(&address.to_string(), &draft),
             "rent_lamports": rent,

@@ -82,7 +82,9 @@ pub(super) async fn execute(
     let extension_rent = extension
         .as_ref()
         .map_or(0, |extension| extension.rent_lamports);
-    writer.require_funds(extension_rent, &steps).await?;
+    // The execution that follows an extension costs less than what the payer must be left with.
+    let stays = extension.is_some();
+    writer.require_funds(extension_rent, stays, &steps).await?;
     if writer.sends_nothing() {
         let would = json!({ "proposal": view::proposal_json(view), "extension_rent_lamports": extension_rent });
         return writer.stop_short(&steps, would, &[]).await;

@@ -157,7 +157,7 @@ impl Adopt {
         let step = Step::new("adopt the program", vec![instruction])
             .compute_units(hash_compute_units(deployed.len));
         writer
-            .require_funds(rent, std::slice::from_ref(&step))
+            .require_funds(rent, false, std::slice::from_ref(&step))
             .await?;
         let details = json!({
             "program": program.to_string(),

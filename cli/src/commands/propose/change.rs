@@ -95,7 +95,7 @@ pub async fn propose(
     let mut would = extra.clone();
     would["ref"] = json!(place.name(index));
     let steps = [Step::new("propose", vec![instruction])];
-    writer.require_funds(rent, &steps).await?;
+    writer.require_funds(rent, false, &steps).await?;
     let Some(signatures) = writer.run(&steps, would, &[]).await? else {
         return Ok(());
     };

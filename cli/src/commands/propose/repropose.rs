@@ -115,7 +115,7 @@ impl Repropose {
             instructions.push(builder.verify_buffer(&keys, terms.buffer));
         }
         let steps = [Step::new("propose anew", instructions).compute_units(plan.compute_units())];
-        writer.require_funds(rent, &steps).await?;
+        writer.require_funds(rent, false, &steps).await?;
         let extra = json!({
             "former": view::name(&former),
             "statement": explained.json(),

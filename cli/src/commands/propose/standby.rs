@@ -274,6 +274,7 @@ async fn propose(
     writer
         .require_funds(
             rent.saturating_add(source.unpaid),
+            false,
             std::slice::from_ref(&step),
         )
         .await?;

@@ -172,7 +172,7 @@ impl Upgrade {
             .as_ref()
             .map_or(0, |guard| guard.rent.saturating_add(guard.source.unpaid));
         writer
-            .require_funds(rent.saturating_add(needed), &steps)
+            .require_funds(rent.saturating_add(needed), false, &steps)
             .await?;
 
         let mut extra = json!({
