@@ -5,6 +5,7 @@
 # make program  rebuild artifacts/ and the tests' ELF          make bench    rewrite docs/compute-units.md
 # make bench-upload  an upload of 1 MB against Solana's own command line, which it builds first (half an hour, once)
 # make bench-list    10,000 proposals of 500 gates listed by status: time, requests, bytes, memory (a minute)
+# make bench-shadow  replays against LiteSVM alone and simulateTransaction, with the memory that they take
 # make mutants  break the program in 1,400 places, one at a time: which tests notice? (an hour or two)
 # make lint     fmt and clippy, warnings denied               make docs     rustdoc, warnings denied
 # make check    what CI checks against the committed files: ELF, IDL, compute units
@@ -14,9 +15,10 @@ CARGO ?= cargo
 WORKSPACE := --locked --workspace
 # Workspaces of their own: their features must not change the others' builds.
 FORWARDER := tests/programs/forwarder
+VAULT := tests/programs/vault
 MUTANTS := tests/mutants
 
-.PHONY: demo test test-deploy test-ledger fuzz mutants setup setup-node setup-ledger program bench bench-list bench-upload lint docs check fmt
+.PHONY: demo test test-deploy test-ledger fuzz mutants setup setup-node setup-ledger program bench bench-list bench-shadow bench-upload lint docs check fmt
 
 demo: setup
 	$(CARGO) run --locked --bin portcullis -- demo
@@ -51,6 +53,7 @@ setup-ledger:
 program:
 	scripts/build-program.sh artifacts
 	scripts/build-elf.sh $(FORWARDER) $(FORWARDER).so
+	scripts/build-vault.sh $(VAULT)s
 
 bench: setup
 	$(CARGO) run -q --locked --bin compute-units -- docs/compute-units.md
@@ -61,18 +64,24 @@ bench-list: setup
 bench-upload: setup
 	scripts/bench-upload.sh
 
+bench-shadow: setup
+	$(CARGO) test $(WORKSPACE) --test cli -- --ignored --nocapture bench_shadow
+
 lint: setup setup-node
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path $(FORWARDER)/Cargo.toml
+	$(CARGO) fmt --check --manifest-path $(VAULT)/Cargo.toml
 	$(CARGO) fmt --check --manifest-path $(MUTANTS)/Cargo.toml
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
 	$(CARGO) clippy --locked --manifest-path $(FORWARDER)/Cargo.toml -- -D warnings
+	$(CARGO) clippy --locked --manifest-path $(VAULT)/Cargo.toml -- -D warnings
 	$(CARGO) clippy --locked --manifest-path $(MUTANTS)/Cargo.toml -- -D warnings
 	migrations/node_modules/.bin/tsc -p migrations --noEmit
 
 fmt:
 	$(CARGO) fmt --all
 	$(CARGO) fmt --manifest-path $(FORWARDER)/Cargo.toml
+	$(CARGO) fmt --manifest-path $(VAULT)/Cargo.toml
 	$(CARGO) fmt --manifest-path $(MUTANTS)/Cargo.toml
 
 docs: setup

@@ -17,6 +17,11 @@ if [ -n "${SBF_CARGO:-}" ]; then
   same artifacts/portcullis.so "$new/portcullis.so" "make program"
   scripts/build-elf.sh tests/programs/forwarder "$new/forwarder.so"
   same tests/programs/forwarder.so "$new/forwarder.so" "make program"
+  mkdir "$new/vaults"
+  scripts/build-vault.sh "$new/vaults"
+  for elf in tests/programs/vaults/*.so; do
+    same "$elf" "$new/vaults/$(basename "$elf")" "make program"
+  done
 else
   echo "note: SBF_CARGO is not set, so the ELFs are not rebuilt" >&2
   cargo run -q --locked --bin xtask -- idl "$new/portcullis.json"

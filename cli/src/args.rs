@@ -200,6 +200,9 @@ pub enum Command {
     Verify(commands::verify::Verify),
     /// Print the signer's address
     Address(commands::address::Address),
+    /// Replay real transactions under the deployed and the proposed program, and compare
+    #[command(subcommand)]
+    Shadow(commands::shadow::Shadow),
     /// Run an offline validator with Portcullis on it
     Localnet(commands::localnet::Localnet),
     /// Print what a shell needs to complete commands and options
@@ -250,6 +253,7 @@ impl Command {
                 Some(commands::localnet::Control::Travel(_)) => "localnet travel",
                 None => "localnet",
             },
+            Self::Shadow(command) => command.name(),
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Demo(_) => "demo",

@@ -120,6 +120,7 @@ async fn run(command: Command, ctx: &Context) -> Result<(), CliError> {
         Command::Inspect(command) => command.run(ctx).await,
         Command::Verify(command) => command.run(ctx).await,
         Command::Address(command) => command.run(ctx).await,
+        Command::Shadow(command) => command.run(ctx).await,
         Command::Localnet(command) => command.run(ctx).await,
         Command::Completions(command) => command.run(ctx),
         Command::Man(command) => command.run(ctx),

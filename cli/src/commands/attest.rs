@@ -38,8 +38,13 @@ pub struct Attest {
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(ATTESTATION_KINDS),
         required_unless_present_any = ["relay", "revoke"])]
     kind: Option<String>,
-    /// The statement that you signed: its SHA-256 is recorded
-    #[arg(long, value_name = "FILE", conflicts_with = "sha256")]
+    /// The statement that you signed, or the report of a shadow run: its SHA-256 is recorded
+    #[arg(
+        long,
+        visible_alias = "report",
+        value_name = "FILE",
+        conflicts_with = "sha256"
+    )]
     statement: Option<PathBuf>,
     /// The SHA-256 of the statement, instead of the file
     #[arg(long, value_name = "HASH", value_parser = parse_hash)]

@@ -21,6 +21,7 @@ pub mod propose;
 pub mod reject;
 pub mod retract;
 pub mod review;
+pub mod shadow;
 pub mod statement;
 pub mod status;
 pub mod trigger;

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bench_list;
+mod bench_shadow;
 mod bench_upload;
 mod buffers;
 mod changes;
@@ -18,12 +19,16 @@ mod keys;
 mod large_programs;
 mod lists;
 mod looks;
+mod market;
 mod net;
 mod offline;
 mod profiles;
+#[path = "../../../analysis/tests/shadow/recording.rs"]
+mod recording;
 mod rollbacks;
 mod servers;
 mod set_up;
+mod shadow;
 mod shells;
 mod sign_only;
 mod signed_votes;

@@ -4,6 +4,7 @@ mod apart;
 mod build;
 mod confirm;
 mod price;
+mod recent;
 mod recorded;
 mod send;
 mod simulate;

@@ -20,6 +20,7 @@ pub use crowd::STATUSES;
 pub use gateway::Gateway;
 pub use hook::{hmac, Hook};
 pub use proxy::Fault;
+pub use schema::check as check_json;
 pub use setup::{adopt, council_create, strangers, PLAIN};
 
 use std::{

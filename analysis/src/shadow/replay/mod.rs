@@ -1,0 +1,12 @@
+//! Runs a bundle under both programs.
+
+mod clock;
+mod judge;
+mod run;
+mod side;
+mod tables;
+mod vm;
+
+pub(crate) use run::Replay;
+pub use run::{run, Options};
+pub(crate) use vm::{Execution, Vm};

@@ -1,0 +1,373 @@
+//! Runs a bundle under both programs.
+//!
+//! Three threads work on different transactions: one reads and decodes, one runs the deployed program, and the caller's runs
+//! the proposed one on what the deployed program left, compares and counts.
+
+use std::{
+    sync::mpsc::{sync_channel, Receiver, SyncSender},
+    thread,
+};
+
+use portcullis_client::account::{Commitment, PROGRAMDATA_HEADER};
+use solana_sdk::pubkey::Pubkey;
+use solana_sdk_ids::bpf_loader_upgradeable;
+
+use super::{
+    judge::Judge,
+    side::{Prepared, Side},
+    Execution, Vm,
+};
+use crate::shadow::{
+    bundle::{Header, Reader, StoredAccount},
+    fidelity::{deviations, Deviations},
+    hooks::Hooks,
+    report::{self, BundleFacts, Content, Fidelity, Rehearsed, Report},
+    ShadowError,
+};
+
+/// The most signatures that are named of transactions that were not reproduced.
+const MAX_EXAMPLES: usize = 5;
+/// Transactions that go from one thread to the next at once: a wake-up takes as long as several executions.
+const BATCH: usize = 64;
+/// And bytes of accounts, of all but the last of them: a hostile bundle must not fill the memory.
+const BATCH_BYTES: usize = 1 << 20;
+/// Batches that wait between two threads.
+const QUEUE: usize = 2;
+
+/// What to compare, and how strictly.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The proposed program.
+    pub new_elf: Vec<u8>,
+    /// Runs in place of the program that the bundle holds.
+    pub old_elf: Option<Vec<u8>>,
+    /// The share of transactions that must be reproduced: 1 is all.
+    pub required_fidelity: f64,
+}
+
+/// Both sides, with the accounts that are there from the start.
+pub(crate) struct Replay {
+    header: Header,
+    old: Side,
+    pub new: Side,
+    state_bytes: u64,
+    state_limit: u64,
+}
+
+/// What the deployed program did.
+struct Played {
+    prepared: Prepared,
+    /// `None`: it could not be run.
+    old: Option<Execution>,
+    deviations: Deviations,
+}
+
+/// Transactions in their order; behind an error comes nothing.
+type Batch<T> = Vec<Result<T, ShadowError>>;
+
+/// Replays a bundle. The report says what was found, and whether it is enough to judge by.
+///
+/// # Errors
+/// A bundle that is not usable, a program that does not load.
+pub fn run(
+    mut reader: Reader,
+    options: Options,
+    hooks: &mut dyn Hooks,
+) -> Result<Report, ShadowError> {
+    let replay = Replay::load(&mut reader, &options)?;
+    replay.finish(reader, &options, hooks, None)
+}
+
+/// The hash and length of an ELF.
+fn content(elf: &[u8]) -> Content {
+    let found = Commitment::of(elf);
+    found.map_or_else(Content::default, |commitment| Content {
+        sha256: report::hex(&commitment.sha256),
+        len_bytes: u64::from(commitment.len),
+    })
+}
+
+impl Replay {
+    /// Reads the accounts that are there from the start, and loads the programs.
+    pub fn load(reader: &mut Reader, options: &Options) -> Result<Self, ShadowError> {
+        let header = reader.header().clone();
+        let program = header.program;
+        let new_elf = options.new_elf.clone();
+        let mut replay = Self {
+            old: Side::new(Vm::new("deployed", program, Vec::new()), header.pre_state),
+            new: Side::new(Vm::new("proposed", program, new_elf), header.pre_state),
+            state_bytes: 0,
+            state_limit: reader.limits().state_bytes,
+            header,
+        };
+        // Programs come last: they are compiled when they are written, from programdata that must be there.
+        let mut loaders = Vec::new();
+        while let Some(account) = reader.account()? {
+            let accounts = std::slice::from_ref(&account);
+            let (bytes, limit) = (&mut replay.state_bytes, replay.state_limit);
+            count(&replay.old.vm, accounts, bytes, limit)?;
+            if account.executable || account.owner == bpf_loader_upgradeable::ID {
+                loaders.push(account);
+            } else {
+                replay.put(&[account])?;
+            }
+        }
+        let deployed = deployed(&program, &loaders)?;
+        if content(deployed).sha256 != replay.header.deployed_sha256 {
+            return Err(ShadowError::Program {
+                which: "deployed",
+                reason: "the bundle's header gives another hash than its accounts".into(),
+            });
+        }
+        let old = options.old_elf.as_deref().unwrap_or(deployed);
+        replay.old.vm.set_elf(old.to_vec());
+        replay.put(&loaders)?;
+        Ok(replay)
+    }
+
+    fn put(&mut self, accounts: &[StoredAccount]) -> Result<(), ShadowError> {
+        self.old.vm.put(accounts)?;
+        self.new.vm.put(accounts)
+    }
+
+    /// Plays all transactions, and reports.
+    pub fn finish(
+        self,
+        mut reader: Reader,
+        options: &Options,
+        hooks: &mut dyn Hooks,
+        as_upgraded: Option<Rehearsed>,
+    ) -> Result<Report, ShadowError> {
+        let program = self.header.program;
+        let elfs = [self.old.vm.elf(), self.new.vm.elf()].map(<[u8]>::to_vec);
+        let mut judge = Judge::new(program, &elfs[0], hooks);
+        let mut found = Found::new(&self.header);
+        let (to_old, from_reader) = sync_channel::<Batch<Prepared>>(QUEUE);
+        let (to_new, from_old) = sync_channel::<Batch<Played>>(QUEUE);
+        let mut new = Side::new(self.new.vm, self.header.pre_state);
+        let mut deployed = Deployed {
+            side: self.old,
+            state_bytes: self.state_bytes,
+            state_limit: self.state_limit,
+        };
+        let reader = thread::scope(|scope| -> Result<Reader, ShadowError> {
+            let reading = scope.spawn(move || {
+                read(&mut reader, &to_old);
+                reader
+            });
+            scope.spawn(move || deployed.play_all(&from_reader, &to_new));
+            for played in from_old.into_iter().flatten() {
+                let played = played?;
+                found.note(&played);
+                new.meet(&played.prepared)?;
+                let Some(old) = &played.old else { continue };
+                if played.deviations.is_none() {
+                    judge.transaction(&new.vm, &played.prepared, old)?;
+                }
+                new.leave(&played.prepared, old)?;
+            }
+            // It reads nothing that panics on what it reads.
+            reading.join().map_err(|_| ShadowError::Truncated)
+        })?;
+        if found.facts.transactions == 0 {
+            return Err(ShadowError::Empty);
+        }
+        found.facts.sha256 = report::hex(&reader.sha256());
+        let summary = judge.summary();
+        let (instructions, causes, causes_left_out, compute_units) = judge.finish();
+        let [old, new] = elfs.map(|elf| content(&elf));
+        Ok(Report {
+            kind: report::KIND,
+            schema_version: report::SCHEMA_VERSION,
+            program: program.to_string(),
+            fidelity: found.fidelity(options.required_fidelity),
+            bundle: found.facts,
+            old,
+            new,
+            as_upgraded,
+            summary,
+            instructions,
+            causes,
+            causes_left_out,
+            compute_units,
+        })
+    }
+}
+
+/// Reads and decodes all transactions; ends early where nobody wants them any more.
+fn read(reader: &mut Reader, to: &SyncSender<Batch<Prepared>>) {
+    let mut failed = false;
+    while !failed {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut bytes = 0_usize;
+        while batch.len() < BATCH && bytes < BATCH_BYTES && !failed {
+            let Some(read) = reader.transaction().transpose() else {
+                break;
+            };
+            let prepared = read.and_then(Prepared::new);
+            failed = prepared.is_err();
+            if let Ok(prepared) = &prepared {
+                let accounts = prepared.recorded.accounts.iter();
+                bytes = accounts.fold(bytes, |sum, account| sum.saturating_add(account.data.len()));
+            }
+            batch.push(prepared);
+        }
+        if batch.is_empty() || to.send(batch).is_err() {
+            break;
+        }
+    }
+}
+
+/// The deployed program's side.
+struct Deployed {
+    side: Side,
+    state_bytes: u64,
+    state_limit: u64,
+}
+
+impl Deployed {
+    fn play_all(&mut self, from: &Receiver<Batch<Prepared>>, to: &SyncSender<Batch<Played>>) {
+        for batch in from {
+            let mut played = Vec::with_capacity(batch.len());
+            for prepared in batch {
+                played.push(prepared.and_then(|prepared| self.play(prepared)));
+                if played.last().is_some_and(Result::is_err) {
+                    break;
+                }
+            }
+            let failed = played.last().is_some_and(Result::is_err);
+            if to.send(played).is_err() || failed {
+                break;
+            }
+        }
+    }
+
+    fn play(&mut self, prepared: Prepared) -> Result<Played, ShadowError> {
+        self.count(&prepared.recorded.accounts)?;
+        self.side.meet(&prepared)?;
+        // A bundle may hold what no cluster does.
+        let Ok(old) = self.side.vm.execute(&prepared.transaction) else {
+            return Ok(Played {
+                prepared,
+                old: None,
+                deviations: Deviations {
+                    not_run: 1,
+                    ..Deviations::default()
+                },
+            });
+        };
+        let (outcome, keys) = (&prepared.recorded.outcome, &prepared.keys);
+        let pre_state = self.side.pre_state;
+        let deviations = deviations(outcome, pre_state, keys, &self.side.vm, &old);
+        self.side.leave(&prepared, &old)?;
+        Ok(Played {
+            prepared,
+            old: Some(old),
+            deviations,
+        })
+    }
+
+    fn count(&mut self, accounts: &[StoredAccount]) -> Result<(), ShadowError> {
+        count(
+            &self.side.vm,
+            accounts,
+            &mut self.state_bytes,
+            self.state_limit,
+        )
+    }
+}
+
+/// What is known of the transactions so far.
+struct Found {
+    facts: BundleFacts,
+    reproduced: u64,
+    deviations: Deviations,
+    unlike: Vec<String>,
+}
+
+impl Found {
+    fn new(header: &Header) -> Self {
+        Self {
+            facts: BundleFacts {
+                sha256: String::new(),
+                genesis_hash: header.genesis_hash.clone(),
+                pre_state: header.pre_state,
+                transactions: 0,
+                first_slot: None,
+                last_slot: None,
+                first_time: None,
+                last_time: None,
+            },
+            reproduced: 0,
+            deviations: Deviations::default(),
+            unlike: Vec::new(),
+        }
+    }
+
+    fn note(&mut self, played: &Played) {
+        let (facts, recorded) = (&mut self.facts, &played.prepared.recorded);
+        facts.transactions = facts.transactions.saturating_add(1);
+        facts.first_slot.get_or_insert(recorded.slot);
+        facts.last_slot = Some(recorded.slot);
+        facts.first_time = facts.first_time.or(recorded.block_time);
+        facts.last_time = recorded.block_time.or(facts.last_time);
+        if played.deviations.is_none() {
+            self.reproduced = self.reproduced.saturating_add(1);
+            return;
+        }
+        self.deviations.add(&played.deviations);
+        if self.unlike.len() < MAX_EXAMPLES {
+            self.unlike.push(recorded.signature.clone());
+        }
+    }
+
+    fn fidelity(&mut self, required_share: f64) -> Fidelity {
+        let transactions = self.facts.transactions;
+        Fidelity {
+            transactions,
+            reproduced: self.reproduced,
+            share: self.reproduced as f64 / transactions.max(1) as f64,
+            required_share,
+            deviations: self.deviations,
+            examples: std::mem::take(&mut self.unlike),
+        }
+    }
+}
+
+/// Keeps the sum of all accounts' bytes within the limit.
+fn count(
+    vm: &Vm,
+    accounts: &[StoredAccount],
+    bytes: &mut u64,
+    limit: u64,
+) -> Result<(), ShadowError> {
+    for account in accounts {
+        let had = vm.data_len(&account.address) as u64;
+        *bytes = bytes
+            .saturating_sub(had)
+            .saturating_add(account.data.len() as u64);
+    }
+    if *bytes > limit {
+        return Err(ShadowError::TooLarge {
+            what: "bytes of accounts",
+            limit,
+        });
+    }
+    Ok(())
+}
+
+/// The program's ELF, and what follows it, among the accounts of a bundle.
+fn deployed<'a>(program: &Pubkey, accounts: &'a [StoredAccount]) -> Result<&'a [u8], ShadowError> {
+    let find = |address: &Pubkey| accounts.iter().find(|account| account.address == *address);
+    let missing = |reason: &str| ShadowError::Program {
+        which: "deployed",
+        reason: reason.into(),
+    };
+    let account = find(program).ok_or_else(|| missing("the bundle lacks the program's account"))?;
+    if account.owner != bpf_loader_upgradeable::ID {
+        return Ok(&account.data);
+    }
+    find(&portcullis_client::pda::programdata(program))
+        .and_then(|account| account.data.get(PROGRAMDATA_HEADER..))
+        .ok_or_else(|| missing("the bundle lacks the program's programdata"))
+}

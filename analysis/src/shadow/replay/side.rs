@@ -1,0 +1,86 @@
+//! One program's side of a run: a machine that meets one transaction after the other.
+
+use solana_sdk::{message::VersionedMessage, pubkey::Pubkey, transaction::VersionedTransaction};
+use solana_sdk_ids::sysvar;
+
+use super::{tables, Execution, Vm};
+use crate::shadow::{
+    bundle::{PreState, Recorded},
+    ShadowError,
+};
+
+/// A recorded transaction, decoded.
+pub(super) struct Prepared {
+    pub recorded: Recorded,
+    pub transaction: VersionedTransaction,
+    /// Its accounts, with those looked up.
+    pub keys: Vec<Pubkey>,
+}
+
+impl Prepared {
+    /// Decodes what was recorded.
+    pub fn new(recorded: Recorded) -> Result<Self, ShadowError> {
+        let failed = |reason: String| ShadowError::Transaction {
+            signature: recorded.signature.clone(),
+            reason,
+        };
+        let transaction = recorded
+            .decode()
+            .ok_or_else(|| failed("its bytes are no transaction".into()))?;
+        let keys = tables::resolve(&transaction.message, recorded.loaded.as_ref());
+        Ok(Self {
+            keys: keys.map_err(failed)?,
+            transaction,
+            recorded,
+        })
+    }
+
+    pub fn message(&self) -> &VersionedMessage {
+        &self.transaction.message
+    }
+}
+
+/// A machine, and what it knows of the bundle.
+pub(crate) struct Side {
+    pub vm: Vm,
+    pub pre_state: PreState,
+    /// Each transaction says what its clock is.
+    clock_recorded: bool,
+}
+
+impl Side {
+    pub fn new(vm: Vm, pre_state: PreState) -> Self {
+        Self {
+            vm,
+            pre_state,
+            clock_recorded: false,
+        }
+    }
+
+    /// Brings the state before a transaction about.
+    pub(super) fn meet(&mut self, prepared: &Prepared) -> Result<(), ShadowError> {
+        let recorded = &prepared.recorded;
+        self.vm.put(&recorded.accounts)?;
+        let mut addresses = recorded.accounts.iter().map(|account| account.address);
+        self.clock_recorded |= self.pre_state == PreState::Recorded
+            && addresses.any(|address| address == sysvar::clock::ID);
+        if !self.clock_recorded {
+            self.vm.set_time(recorded.slot, recorded.block_time);
+        }
+        let loaded = recorded.loaded.as_ref();
+        tables::provide(&mut self.vm, prepared.message(), loaded, recorded.slot)
+    }
+
+    /// Goes on from what the deployed program left, on both sides, so that one difference is not counted again and again.
+    /// Where the bundle knows better, it says so with the next transaction.
+    pub(super) fn leave(
+        &mut self,
+        prepared: &Prepared,
+        old: &Execution,
+    ) -> Result<(), ShadowError> {
+        match (&old.error, prepared.keys.first()) {
+            (Some(_), Some(payer)) => self.vm.charge(payer, old.fee),
+            _ => self.vm.keep(&old.written),
+        }
+    }
+}

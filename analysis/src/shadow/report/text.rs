@@ -1,0 +1,235 @@
+//! A report for a terminal.
+
+use std::fmt::Write;
+
+use super::{Distribution, Report};
+use crate::shadow::{bundle::PreState, compare::Kind};
+
+/// The most causes that are printed.
+const MAX_CAUSES: usize = 25;
+
+/// The report as text. What it quotes from the chain is not made safe for a terminal: that is for who prints it.
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = head(&mut text, report);
+    let _ = instructions(&mut text, report);
+    let _ = causes(&mut text, report);
+    let _ = units(&mut text, report);
+    let _ = writeln!(text, "\n{}", report.verdict().text);
+    text
+}
+
+fn head(text: &mut String, report: &Report) -> std::fmt::Result {
+    let bundle = &report.bundle;
+    writeln!(text, "program       {}", report.program)?;
+    writeln!(
+        text,
+        "deployed      {} ({} bytes)",
+        report.old.sha256, report.old.len_bytes
+    )?;
+    writeln!(
+        text,
+        "proposed      {} ({} bytes)",
+        report.new.sha256, report.new.len_bytes
+    )?;
+    if let Some(rehearsed) = &report.as_upgraded {
+        writeln!(
+            text,
+            "as upgraded   by {}, executed on the forked state with {} compute units",
+            rehearsed.proposal, rehearsed.compute_units
+        )?;
+    }
+    let slots = match (bundle.first_slot, bundle.last_slot) {
+        (Some(first), Some(last)) => format!(" of the slots {first} to {last}"),
+        _ => String::new(),
+    };
+    writeln!(text, "transactions  {}{slots}", bundle.transactions)?;
+    writeln!(text, "state         {}", state(bundle.pre_state))?;
+    let fidelity = &report.fidelity;
+    writeln!(
+        text,
+        "fidelity      {} of {} reproduced ({}), {} required{}",
+        fidelity.reproduced,
+        fidelity.transactions,
+        percent(fidelity.share),
+        percent(fidelity.required_share),
+        if report.is_faithful() {
+            ""
+        } else {
+            ": TOO FEW to judge by"
+        }
+    )?;
+    for (count, what) in deviations(report) {
+        writeln!(text, "              {count} with {what}")?;
+    }
+    let summary = &report.summary;
+    writeln!(text, "judged        {}", summary.judged)?;
+    for (count, what) in outcomes(report) {
+        writeln!(text, "              {count} {what}")?;
+    }
+    Ok(())
+}
+
+/// Where the state before each transaction is from, in words.
+pub(crate) fn state(pre_state: PreState) -> &'static str {
+    match pre_state {
+        PreState::Recorded => "recorded with each transaction",
+        PreState::Snapshot => {
+            "read once, later than the transactions; each goes on from what the deployed program left"
+        }
+    }
+}
+
+/// What was not reproduced, in words.
+pub(crate) fn deviations(report: &Report) -> Vec<(u64, &'static str)> {
+    let found = &report.fidelity.deviations;
+    let all = [
+        (found.error, "another outcome than recorded"),
+        (found.logs, "other logs than recorded"),
+        (found.return_data, "other return data than recorded"),
+        (found.balances, "other changes of lamports than recorded"),
+        (
+            found.balances_before,
+            "other lamports before them than recorded",
+        ),
+        (found.not_run, "accounts that cannot be run with"),
+    ];
+    all.into_iter().filter(|(count, _)| *count > 0).collect()
+}
+
+/// What became of the transactions that were judged, in words.
+pub(crate) fn outcomes(report: &Report) -> Vec<(u64, &'static str)> {
+    let found = &report.summary;
+    let all = [
+        (
+            found.broken_invariants,
+            "break an invariant only under the proposed program",
+        ),
+        (found.new_failures, "newly fail"),
+        (found.new_successes, "succeed where they failed"),
+        (
+            found.other_effects,
+            "leave other accounts, lamports or return data",
+        ),
+        (found.other_errors, "fail with another error"),
+        (found.logs_only, "differ only in their logs"),
+        (found.same, "are the same but for compute units"),
+    ];
+    all.into_iter().filter(|(count, _)| *count > 0).collect()
+}
+
+fn instructions(text: &mut String, report: &Report) -> std::fmt::Result {
+    let rows = &report.instructions;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let width = rows
+        .iter()
+        .map(|row| row.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(11);
+    writeln!(
+        text,
+        "\n{:width$}  {:>7} {:>7} {:>9} {:>9} {:>9}   compute units (median)",
+        "instruction", "txs", "failed", "new fail", "new succ", "other"
+    )?;
+    for row in rows {
+        let units = match (&row.old, &row.new) {
+            (Some(old), Some(new)) => {
+                format!(
+                    "{} → {} ({})",
+                    old.median,
+                    new.median,
+                    change(old.median, new.median)
+                )
+            }
+            _ => "-".into(),
+        };
+        writeln!(
+            text,
+            "{:width$}  {:>7} {:>7} {:>9} {:>9} {:>9}   {units}",
+            row.name,
+            row.transactions,
+            row.failed,
+            row.new_failures,
+            row.new_successes,
+            row.other_differences
+        )?;
+    }
+    Ok(())
+}
+
+fn causes(text: &mut String, report: &Report) -> std::fmt::Result {
+    if report.causes.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\ndifferences by cause")?;
+    for cause in report.causes.iter().take(MAX_CAUSES) {
+        writeln!(text, "{:>7} × {}", cause.transactions, cause.title)?;
+        let Some(example) = cause.examples.first() else {
+            continue;
+        };
+        writeln!(
+            text,
+            "          in {} of slot {}",
+            example.signature, example.slot
+        )?;
+        if cause.kind != Kind::Logs {
+            for line in &example.lines {
+                writeln!(text, "          {line}")?;
+            }
+        }
+    }
+    let more = report.causes.len().saturating_sub(MAX_CAUSES) as u64;
+    let more = more.saturating_add(report.causes_left_out);
+    if more > 0 {
+        writeln!(text, "          and {more} more")?;
+    }
+    Ok(())
+}
+
+fn units(text: &mut String, report: &Report) -> std::fmt::Result {
+    let units = &report.compute_units;
+    let (Some(old), Some(new)) = (&units.old, &units.new) else {
+        return Ok(());
+    };
+    writeln!(
+        text,
+        "\ncompute units of the {} transactions that succeed under both: {} use less, {} more",
+        units.transactions, units.cheaper, units.dearer
+    )?;
+    writeln!(
+        text,
+        "          {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "min", "p25", "median", "p75", "p90", "p99", "max"
+    )?;
+    for (name, of) in [("deployed", old), ("proposed", new)] {
+        write!(text, "{name}  ")?;
+        for value in columns(of) {
+            write!(text, "{value:>9} ")?;
+        }
+        writeln!(text)?;
+    }
+    Ok(())
+}
+
+/// What a table shows of a distribution: the least, the quarter, and so on to the most.
+pub(crate) fn columns(of: &Distribution) -> [u64; 7] {
+    [of.min, of.p25, of.median, of.p75, of.p90, of.p99, of.max]
+}
+
+/// A share in per cent, never rounded to all.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = (share * 1_000.0).floor() / 10.0;
+    format!("{percent}%")
+}
+
+/// How much more or less, in per cent.
+pub(crate) fn change(old: u64, new: u64) -> String {
+    if old == 0 {
+        return "-".into();
+    }
+    format!("{:+.1}%", (new as f64 - old as f64) / old as f64 * 100.0)
+}
