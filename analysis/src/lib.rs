@@ -4,3 +4,6 @@
 pub mod elf;
 pub mod inspect;
 pub mod shadow;
+pub mod idl;
+pub mod invariants;
+pub mod layout;
