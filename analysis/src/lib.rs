@@ -2,8 +2,8 @@
 //! transactions do under the proposed program. Prints nothing.
 
 pub mod elf;
-pub mod inspect;
-pub mod shadow;
 pub mod idl;
+pub mod inspect;
 pub mod invariants;
 pub mod layout;
+pub mod shadow;

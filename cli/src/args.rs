@@ -203,6 +203,11 @@ pub enum Command {
     /// Replay real transactions under the deployed and the proposed program, and compare
     #[command(subcommand)]
     Shadow(commands::shadow::Shadow),
+    /// Tell what a new IDL breaks: accounts, instructions, events, errors
+    Layout(commands::layout::Layout),
+    /// Check what must hold of a program's accounts
+    #[command(subcommand)]
+    Invariant(commands::invariant::Invariant),
     /// Run an offline validator with Portcullis on it
     Localnet(commands::localnet::Localnet),
     /// Print what a shell needs to complete commands and options
@@ -254,6 +259,8 @@ impl Command {
                 None => "localnet",
             },
             Self::Shadow(command) => command.name(),
+            Self::Layout(_) => "layout",
+            Self::Invariant(commands::invariant::Invariant::Check(_)) => "invariant check",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Demo(_) => "demo",

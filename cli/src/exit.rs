@@ -14,7 +14,7 @@ pub enum ExitCode {
     Usage = 2,
     /// The program refuses this, or would: the error's `code` is the violated rule's name.
     Refused = 3,
-    /// A hash, a digest or the log chain is not the one that was expected.
+    /// A hash, a digest, the log chain, an account's layout or the state (an invariant) is not the one that was expected.
     Mismatch = 4,
     /// There is no such account.
     NotFound = 5,
@@ -43,7 +43,7 @@ impl ExitCode {
         ),
         (
             Self::Mismatch,
-            "a hash, a digest or the log chain is not the expected one",
+            "a hash, a digest, the log chain, a layout or the state (an invariant) is not the expected one",
         ),
         (Self::NotFound, "there is no such account"),
         (

@@ -14,6 +14,7 @@ mod exit;
 mod export;
 mod fingerprint;
 mod hashing;
+mod idl;
 mod ledger;
 mod member;
 mod output;

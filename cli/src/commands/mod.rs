@@ -14,6 +14,8 @@ pub mod execute;
 pub mod gate;
 pub mod history;
 pub mod inspect;
+pub mod invariant;
+pub mod layout;
 pub mod list;
 pub mod localnet;
 pub mod man;

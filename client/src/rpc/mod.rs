@@ -11,6 +11,7 @@ mod list;
 #[cfg(test)]
 pub(crate) mod mock;
 mod proposals;
+mod select;
 mod transport;
 
 use std::sync::Arc;

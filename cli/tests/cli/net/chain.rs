@@ -76,6 +76,20 @@ impl Net {
         })
     }
 
+    /// Puts an account on the chain.
+    pub fn set_account(&self, address: &Pubkey, owner: Pubkey, data: Vec<u8>) {
+        let client = self.client();
+        let account = Account {
+            lamports: 1_000_000_000,
+            data,
+            owner,
+            ..Account::default()
+        };
+        runtime()
+            .block_on(set_account(&client.rpc, address, &account))
+            .unwrap();
+    }
+
     pub fn balance(&self, name: &str) -> u64 {
         self.lamports(&key(name).pubkey())
     }
