@@ -71,6 +71,13 @@ fn rehearse(
     let mut accounts: Vec<StoredAccount> = (rehearsal.accounts.iter())
         .map(|(address, account)| StoredAccount::new(*address, Some(account)))
         .collect();
+    // Who has no lamports has no account.
+    if accounts
+        .iter()
+        .all(|account| account.address != rehearsal.executor)
+    {
+        accounts.push(StoredAccount::new(rehearsal.executor, None));
+    }
     for account in &mut accounts {
         if account.address == rehearsal.executor {
             account.lamports = account.lamports.max(FUNDS);

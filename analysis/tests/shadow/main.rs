@@ -3,6 +3,7 @@
 mod hostile;
 mod lookups;
 mod recording;
+mod rehearsals;
 mod token;
 mod traffic;
 mod vault;

@@ -76,8 +76,11 @@ pub async fn prepare(ctx: &Context, view: &ProposalView) -> Result<Rehearsal, Cl
     let found = client.get_accounts(&addresses).await?;
     let accounts = addresses.iter().zip(found);
     let eta = view.proposal.eta.max(view.now.timestamp);
-    // Slots follow the time; the gate counts both.
+    // The gate counts both time and slots.
     let seconds = u64::try_from(eta.saturating_sub(view.now.timestamp)).unwrap_or(0);
+    let by_time = view.now.slot.saturating_add(seconds);
+    let timelock = u64::from(terms.snapshot.timelock_seconds);
+    let by_slots = view.proposal.queued_slot.saturating_add(timelock);
     Ok(Rehearsal {
         proposal: name,
         accounts: accounts
@@ -86,11 +89,7 @@ pub async fn prepare(ctx: &Context, view: &ProposalView) -> Result<Rehearsal, Cl
         steps,
         executor,
         unix_timestamp: eta,
-        slot: view
-            .now
-            .slot
-            .saturating_add(1)
-            .saturating_add(seconds.saturating_mul(3)),
+        slot: by_time.max(by_slots).saturating_add(1),
         commitment: Commitment {
             sha256: terms.sha256,
             len: terms.len,
