@@ -263,3 +263,27 @@ fn an_attestation_carries_the_hash_of_a_report() {
     assert_eq!(report, instructions("--statement release.json"));
     assert_ne!(report, instructions("--report old.so"));
 }
+
+#[test]
+fn what_cannot_be_replayed_is_refused_with_its_reason() {
+    let folder = folder();
+    fs::write(folder.path().join("bad.gz"), b"\x1f\x8bnot at all").unwrap();
+    fs::write(folder.path().join("bad"), b"{}\n").unwrap();
+    for (line, code, error) in [
+        ("run bad --new new.so", 2, "bundle_unusable"),
+        ("run bad.gz --new new.so", 2, "bundle_unusable"),
+        ("run neither/nor --new new.so", 2, "no_bundle"),
+        ("run bad --new neither/nor", 2, "no_proposed_program"),
+        ("run bad --new bad", 2, "elf_invalid"),
+    ] {
+        // No server is asked.
+        let line = format!("shadow {line}");
+        let (envelope, found) = portcullis(folder.path(), "http://127.0.0.1:1", &line);
+        let error: Value = error.into();
+        assert_eq!(
+            (found, &envelope["error"]["code"]),
+            (code, &error),
+            "{line}"
+        );
+    }
+}

@@ -196,7 +196,8 @@ impl Reader {
         self.ended = true;
         // The checksum of the compressed file stands behind the last line, and is checked when that is read.
         let mut rest = [0];
-        if self.from.read(&mut rest)? != 0 {
+        let read = self.from.read(&mut rest);
+        if read.map_err(|error| self.unread(error))? != 0 {
             return Err(self.malformed("something follows the last line"));
         }
         Ok(())
@@ -251,10 +252,7 @@ impl Reader {
         let read = (&mut self.from)
             .take(most)
             .read_until(b'\n', &mut buffer)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => ShadowError::Truncated,
-                _ => ShadowError::Io(error),
-            })?;
+            .map_err(|error| self.unread(error))?;
         self.line = self.line.saturating_add(1);
         self.bytes = self.bytes.saturating_add(read as u64);
         if self.bytes > self.limits.total_bytes {
@@ -281,6 +279,17 @@ impl Reader {
             )));
         }
         Ok(())
+    }
+
+    /// What the decompression refuses is the bundle's fault, not the file's.
+    fn unread(&self, error: io::Error) -> ShadowError {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => ShadowError::Truncated,
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                self.malformed(error.to_string())
+            }
+            _ => ShadowError::Io(error),
+        }
     }
 
     fn malformed(&self, reason: impl Into<String>) -> ShadowError {
