@@ -64,7 +64,7 @@ pub(crate) fn logged<'a>(program: &str, logs: &'a [String]) -> Vec<Logged<'a>> {
             }
             continue;
         }
-        let Some((id, what)) = rest.split_once(' ') else {
+        let Some((id, what)) = event(rest) else {
             continue;
         };
         if what.starts_with("invoke [") {
@@ -89,6 +89,11 @@ pub(crate) fn logged<'a>(program: &str, logs: &'a [String]) -> Vec<Logged<'a>> {
     calls
 }
 
+/// The program and what the runtime says of it; not what a program says itself (`log: …`, `data: …`, `return: …`).
+fn event(rest: &str) -> Option<(&str, &str)> {
+    rest.split_once(' ').filter(|(id, _)| !id.ends_with(':'))
+}
+
 /// The N of `consumed N of M compute units`.
 fn consumed(what: &str) -> Option<u64> {
     let rest = what.strip_prefix("consumed ")?;
@@ -105,7 +110,7 @@ pub(crate) fn without_units(line: &str) -> Cow<'_, str> {
     if rest.starts_with("consumption: ") {
         return Cow::Borrowed("Program consumption");
     }
-    match rest.split_once(' ') {
+    match event(rest) {
         Some((id, what)) if consumed(what).is_some() => {
             Cow::Owned(format!("Program {id} consumed"))
         }
@@ -143,6 +148,7 @@ mod tests {
              Program Mine invoke [2]
              Program log: Instruction: Transfer
              Program log: Instruction: NotAName
+             Program log: success
              Program Mine consumed 12 of 190 compute units
              Program Mine success
              Program Outer consumed 50 of 200 compute units
