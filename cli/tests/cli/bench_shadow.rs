@@ -17,6 +17,7 @@ use crate::{
 };
 
 const TRANSACTIONS: usize = 10_000;
+const ROUNDS: usize = 5;
 /// The localnet takes its time.
 const SIMULATED: usize = 1_000;
 
@@ -50,33 +51,39 @@ fn a_replay_of_two_programs_takes_at_most_twice_as_long_an_execution_as_litesvm_
     }
     recorder.finish().unwrap();
 
-    // LiteSVM alone: the same transactions, one after the other, with either program.
-    let mut bare = [Duration::ZERO; 2];
-    let mut bare_cpu = Duration::ZERO;
-    for (elf, time) in [&old, &new].into_iter().zip(&mut bare) {
-        let mut chain = Chain::new(PROGRAM, elf, payer);
-        let transactions: Vec<_> = (steps.iter().zip(0..))
-            .map(|(step, number)| unsigned(&payer, &step.instructions, number))
-            .collect();
-        let (begun, used) = (Instant::now(), cpu());
-        for transaction in transactions {
-            let _ = chain.svm.send_transaction(transaction);
+    // In turn, and the best of each: whatever else the machine does takes from both.
+    let (mut bare, mut bare_cpu) = (Duration::MAX, Duration::MAX);
+    let (mut time, mut shadow_cpu) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        // LiteSVM alone: the same transactions, one after the other, with either program.
+        let (mut both, mut both_cpu) = (Duration::ZERO, Duration::ZERO);
+        for elf in [&old, &new] {
+            let mut chain = Chain::new(PROGRAM, elf, payer);
+            let transactions: Vec<_> = (steps.iter().zip(0..))
+                .map(|(step, number)| unsigned(&payer, &step.instructions, number))
+                .collect();
+            let (begun, used) = (Instant::now(), cpu());
+            for transaction in transactions {
+                let _ = chain.svm.send_transaction(transaction);
+            }
+            both += begun.elapsed();
+            both_cpu += cpu() - used;
         }
-        *time = begun.elapsed();
-        bare_cpu += cpu() - used;
+        bare = bare.min(both);
+        bare_cpu = bare_cpu.min(both_cpu);
+        let options = Options {
+            new_elf: new.clone(),
+            old_elf: None,
+            required_fidelity: 1.0,
+        };
+        let (begun, used) = (Instant::now(), cpu());
+        let reader = Reader::open(&path, Limits::default()).unwrap();
+        let report = shadow::run(reader, options, &mut NoHooks).unwrap();
+        time = time.min(begun.elapsed());
+        shadow_cpu = shadow_cpu.min(cpu() - used);
+        assert_eq!(report.fidelity.reproduced, TRANSACTIONS as u64);
     }
-    let bare_rate = rate(2 * TRANSACTIONS, bare[0] + bare[1]);
-
-    let options = Options {
-        new_elf: new.clone(),
-        old_elf: None,
-        required_fidelity: 1.0,
-    };
-    let (begun, used) = (Instant::now(), cpu());
-    let reader = Reader::open(&path, Limits::default()).unwrap();
-    let report = shadow::run(reader, options, &mut NoHooks).unwrap();
-    let (time, shadow_cpu) = (begun.elapsed(), cpu() - used);
-    assert_eq!(report.fidelity.reproduced, TRANSACTIONS as u64);
+    let bare_rate = rate(2 * TRANSACTIONS, bare);
     let shadow_rate = rate(2 * TRANSACTIONS, time);
 
     // The binary, for its memory.
@@ -168,5 +175,6 @@ fn a_replay_of_two_programs_takes_at_most_twice_as_long_an_execution_as_litesvm_
         shadow_rate * 2.0 >= bare_rate,
         "{shadow_rate} of {bare_rate}"
     );
+    assert!(shadow_rate >= 20.0 * simulated_rate, "{simulated_rate}");
     assert!((1..1_000_000).contains(&peak_kb), "{peak_kb}");
 }
