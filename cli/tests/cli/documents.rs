@@ -153,9 +153,16 @@ fn every_command_of_the_release_s_table_is_run_somewhere() {
         promised.extend(parsed::name(code));
         promised.extend(parsed::options_in(code));
     }
-    // Told below the table; `uploads.rs`, `servers.rs`, `bench_upload.rs`, `sign_only.rs`, `inspect.rs` and `watch.rs` run these.
+    // Told below the table; `uploads.rs`, `servers.rs`, `bench_upload.rs`, `sign_only.rs`, `inspect.rs`,
+    // `layouts.rs`, `invariants.rs`, `shadow.rs` and `watch.rs` run these.
     for option in [
         "--blockhash",
+        "--report",
+        "--sample",
+        "invariant check",
+        "layout",
+        "shadow record",
+        "shadow run",
         "--fail-on",
         "--policy",
         "--sarif",
