@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use portcullis::lifecycle::Lane;
 use portcullis_client::account::Commitment;
 use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
 
-use crate::{artifact, client_error::hash, error::CliError, view, vote};
+use crate::{artifact, client_error::hash, error::CliError, output::one_line, view, vote};
 
 const KIND: &str = "portcullis release";
 const SCHEMA_VERSION: u32 = 1;
@@ -109,14 +110,20 @@ impl Read {
         })
     }
 
-    /// Requires that a statement about a release is about this one. What any other says is for people to compare.
+    /// Requires that a statement about a release is about the one that a proposal brings. A standby carries the document of the
+    /// release that it guards, and what any other document says is for people to compare.
     ///
     /// # Errors
     /// `statement_of_another_build`, `statement_of_another_program`.
-    pub fn check(&self, program: &Pubkey, proposed: &Commitment) -> Result<(), CliError> {
+    pub fn check(
+        &self,
+        lane: Lane,
+        program: &Pubkey,
+        proposed: &Commitment,
+    ) -> Result<(), CliError> {
         match &self.release {
-            Some(release) => release.check(&self.name, program, proposed),
-            None => Ok(()),
+            Some(release) if !lane.is_standby() => release.check(&self.name, program, proposed),
+            _ => Ok(()),
         }
     }
 }
@@ -131,6 +138,10 @@ fn parse(name: &str, bytes: &[u8]) -> Result<Option<Release>, CliError> {
     }
     let release: Result<Release, _> = serde_json::from_value(value);
     match release {
+        Ok(release) if vote::parse_hash(&release.sha256).is_err() => Err(unusable(
+            name,
+            "its sha256 must be 64 hexadecimal digits, and is not",
+        )),
         Ok(release) if release.schema_version == SCHEMA_VERSION => Ok(Some(release)),
         Ok(release) => Err(unusable(
             name,
@@ -139,7 +150,8 @@ fn parse(name: &str, bytes: &[u8]) -> Result<Option<Release>, CliError> {
                 release.schema_version
             ),
         )),
-        Err(error) => Err(unusable(name, &error.to_string())),
+        // It may quote the document, which is somebody else's.
+        Err(error) => Err(unusable(name, &one_line(&error.to_string()))),
     }
 }
 
@@ -208,6 +220,16 @@ mod tests {
     fn a_release_that_is_not_whole_is_refused() {
         let (release, ..) = release();
         let mut value = serde_json::to_value(&release).unwrap();
+        for sha256 in ["ab", "\u{1b}[2J", ""] {
+            let mut value = value.clone();
+            value["sha256"] = sha256.into();
+            let error = parsed(&value.to_string()).unwrap_err();
+            assert!(error.message.contains("64 hexadecimal digits"), "{error}");
+        }
+        let mut hostile = value.clone();
+        hostile["\u{1b}[2J"] = 1.into();
+        let error = parsed(&hostile.to_string()).unwrap_err();
+        assert!(!error.message.contains('\u{1b}'), "{error}");
         value["schema_version"] = 2.into();
         let error = parsed(&value.to_string()).unwrap_err();
         assert!(error.message.contains("must be 1, found 2"), "{error}");

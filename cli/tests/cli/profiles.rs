@@ -61,17 +61,37 @@ fn a_release_goes_to_two_clusters_by_name() {
         "--env far review lending/0 --artifact lending --statement release.json \
          --statement-uri https://example.com/r",
     );
+    // A document that another tool would have taken.
+    near.named("--env near cancel lending/0 -k alice.json --yes");
+    near.write(
+        "other.json",
+        near.named("statement lending --artifact memo.so")
+            .as_bytes(),
+    );
+    let again =
+        "--env near repropose lending/0 --statement-uri https://example.com/r -k alice.json --yes";
+    run(
+        "07_reproposed_as_another_build",
+        &format!("{again} --statement other.json"),
+    );
+    near.named(&format!("{again} --statement release.json"));
+    near.forge_statement("$program/1", "other.json", "https://example.com/r");
+    run(
+        "07_review_of_another_build",
+        "--env near review lending/1 --statement other.json --statement-uri https://example.com/r",
+    );
+    near.forge_statement("$program/1", "release.json", "https://example.com/r");
     run("08_json", "status lending --all-envs --output json");
     let digest: serde_json::Value =
-        serde_json::from_str(&near.named("--env near status lending/0 --output json")).unwrap();
+        serde_json::from_str(&near.named("--env near status lending/1 --output json")).unwrap();
     let digest = digest["data"]["digest"].as_str().unwrap();
     for voter in ["alice", "bob"] {
         near.named(&format!(
-            "--env near approve lending/0 --artifact lending --digest {digest} -k {voter}.json --yes"
+            "--env near approve lending/1 --artifact lending --digest {digest} -k {voter}.json --yes"
         ));
     }
     near.travel(601);
-    near.named("--env near execute lending/0 -k alice.json --yes");
+    near.named("--env near execute lending/1 -k alice.json --yes");
     run("09_far_is_behind", "status --all-envs");
 }
 

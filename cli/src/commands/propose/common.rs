@@ -8,7 +8,7 @@ use portcullis::{
     constants::{MAX_DURATION_SECONDS, MAX_URI_LEN},
     digest::{Commitment, Statement},
     error::PortcullisError,
-    lifecycle::{Now, Status},
+    lifecycle::{Lane, Now, Status},
     state::{Council, Gate, Parent, Proposal, Terms, ROLE_PROPOSE},
 };
 use portcullis_client::{account::Keyed, instruction::ProposalKeys, pda};
@@ -94,9 +94,14 @@ impl Explained {
     ///
     /// # Errors
     /// Those of [`statement::Read::check`].
-    pub fn check_release(&self, program: &Pubkey, build: &Commitment) -> Result<(), CliError> {
+    pub fn check_release(
+        &self,
+        lane: Lane,
+        program: &Pubkey,
+        build: &Commitment,
+    ) -> Result<(), CliError> {
         match &self.file {
-            Some(file) => file.check(program, build),
+            Some(file) => file.check(lane, program, build),
             None => Ok(()),
         }
     }

@@ -60,6 +60,7 @@ impl Repropose {
         let place = Place::of_gate(ctx, &writer, &program).await?;
         let gate = place.gate()?;
         explained.check(place.now)?;
+        explained.check_release(former.lane, &program, &former.commitment())?;
         let terms = &former.proposal.terms;
         if terms.statement != [0; 32] && explained.statement.is_none() {
             ctx.out.warn(

@@ -107,7 +107,6 @@ impl Upgrade {
             require_artifact(&buffer, &commitment, &ctx.build(path)?)?;
         }
         explained.check(place.now)?;
-        explained.check_release(&program, &commitment)?;
         if gate.account.release.commitment() == commitment {
             ctx.out.warn("the buffer holds what is deployed already");
         }
@@ -116,6 +115,7 @@ impl Upgrade {
         } else {
             Lane::Standard
         };
+        explained.check_release(lane, &program, &commitment)?;
         let spill = spill.unwrap_or(writer.payer_key());
         let found = (buffer, commitment);
         let mut plan = Plan::new(&place, &gate.account, lane, found, spill, &explained);

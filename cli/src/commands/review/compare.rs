@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use portcullis::{digest::Statement, lifecycle::Lane};
+use portcullis::digest::Statement;
 use portcullis_client::{
     account::{Keyed, ProposalView, StoredAttestation},
     bundle::BundledStatement,
@@ -114,8 +114,8 @@ impl Compared {
                     "matches": true,
                 }),
             ),
-            Some(Err(_)) => (
-                judged("DIFFERS from the one proposed", false),
+            Some(Err(error)) => (
+                judged(&format!("NOT the proposal's: {error}"), false),
                 json!({ "commitment": hash(&commitment), "matches": false }),
             ),
         }
@@ -153,10 +153,10 @@ fn compare_statement(
         uri: document.uri.clone(),
     };
     if statement.commitment() == view.proposal.terms.statement {
-        // A standby carries the document of the release that it guards.
-        let release = matches!(view.lane, Lane::Standard | Lane::Emergency) && view.is_upgrade();
-        return Ok(match view.program().filter(|_| release) {
-            Some(program) => read.check(&program, &view.commitment()).map(|()| statement),
+        return Ok(match view.program().filter(|_| view.is_upgrade()) {
+            Some(program) => read
+                .check(view.lane, &program, &view.commitment())
+                .map(|()| statement),
             None => Ok(statement),
         });
     }

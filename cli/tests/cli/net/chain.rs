@@ -8,8 +8,9 @@ use std::{
 };
 
 use portcullis::{
+    digest::{digest, Statement},
     policy::Policy,
-    state::{Gate, Member, ROLE_EXECUTE, ROLE_PROPOSE, ROLE_VOTE},
+    state::{Gate, Member, Proposal, ROLE_EXECUTE, ROLE_PROPOSE, ROLE_VOTE},
     transitions::{AdoptArgs, CreateCouncilArgs},
 };
 use portcullis_client::{
@@ -187,6 +188,24 @@ impl Net {
                 set_account(&client.rpc, &address, &account).await.unwrap();
             });
         }
+    }
+
+    /// A proposal as another tool could have made it: explained by this file.
+    pub fn forge_statement(&self, name: &str, file: &str, uri: &str) {
+        let address = self.field(&format!("status {name}"), "address");
+        let statement = Statement {
+            sha256: solana_sha256_hasher::hash(&self.read(file)).to_bytes(),
+            uri: uri.to_string(),
+        };
+        let council = self.council().parse().unwrap();
+        self.forge(&address.parse().unwrap(), |account| {
+            let place = Proposal::SPACE - size_of::<Proposal>()..Proposal::SPACE;
+            let mut proposal: Proposal = bytemuck::pod_read_unaligned(&account.data[place.clone()]);
+            proposal.terms.statement = statement.commitment();
+            let change = &account.data[Proposal::SPACE..];
+            proposal.digest = digest(&portcullis::ID, &council, &proposal.terms, change);
+            account.data[place].copy_from_slice(bytemuck::bytes_of(&proposal));
+        });
     }
 
     /// An account as a server could show it: with another byte in its middle.
