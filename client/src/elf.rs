@@ -313,8 +313,8 @@ fn loader(missing_syscalls: &[&str]) -> Result<BuiltinProgram<NoContext>, ElfErr
     Ok(loader)
 }
 
-/// Programs are loaded and verified here, never run.
-struct NoContext;
+/// What a program runs in: programs are loaded and verified with it, never run.
+pub struct NoContext;
 
 impl ContextObject for NoContext {
     fn consume(&mut self, _amount: u64) {}

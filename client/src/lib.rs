@@ -27,5 +27,5 @@ pub mod watch;
 pub use error::ClientError;
 pub use portcullis;
 pub use refusal::Refusal;
-pub use rpc::{Client, Guardianship, ProposalFilter, ProposalList};
+pub use rpc::{Client, Guardianship, ProposalFilter, ProposalList, STATUSES};
 pub use transaction::SendOptions;

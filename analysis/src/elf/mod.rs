@@ -19,17 +19,17 @@ pub use syscalls::{Effect, Syscall, SYSCALLS};
 pub use text::printable;
 pub use well_known::{well_known, Known, KnownKind, WELL_KNOWN};
 
-use std::{collections::BTreeMap, ptr::NonNull, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
+use portcullis_client::elf::NoContext;
 use portcullis_client::{account::Commitment, elf::MAX_LOADER_ELF_LEN};
 use solana_sbpf::{
     aligned_memory::AlignedMemory,
     ebpf::{hash_symbol_name, HOST_ALIGN, INSN_SIZE},
     elf::{get_sbpf_version, Executable},
     elf_parser::{types::Elf64Sym, Elf64},
-    memory_region::MemoryMapping,
     program::{BuiltinProgram, SBPFVersion},
-    vm::{Config, ContextObject},
+    vm::Config,
 };
 
 /// Sections that a report names, at most: a program has about ten.
@@ -353,19 +353,4 @@ fn lenient_loader() -> BuiltinProgram<NoContext> {
         enabled_sbpf_versions: SBPFVersion::V0..=SBPFVersion::V3,
         ..Config::default()
     })
-}
-
-/// Programs are read here, never run.
-struct NoContext;
-
-impl ContextObject for NoContext {
-    fn consume(&mut self, _amount: u64) {}
-
-    fn get_remaining(&self) -> u64 {
-        0
-    }
-
-    fn active_mapping_ptr(&mut self) -> NonNull<MemoryMapping> {
-        NonNull::dangling()
-    }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use portcullis::lifecycle::Status;
-use portcullis_client::{ProposalFilter, ProposalList};
+use portcullis_client::{ProposalFilter, ProposalList, STATUSES};
 use serde::Serialize;
 use solana_sdk::pubkey::Pubkey;
 
@@ -15,20 +15,6 @@ use crate::{
     profile::Named,
     resolve, view,
 };
-
-const STATUSES: [Status; 11] = [
-    Status::Draft,
-    Status::Voting,
-    Status::Queued,
-    Status::Ready,
-    Status::Armed,
-    Status::Executed,
-    Status::Rejected,
-    Status::Vetoed,
-    Status::Cancelled,
-    Status::Expired,
-    Status::Stale,
-];
 
 /// Which proposals.
 #[derive(Args, Debug)]

@@ -24,7 +24,7 @@ use solana_sdk::pubkey::Pubkey;
 use self::transport::Transport;
 pub use self::{
     guardianship::Guardianship,
-    proposals::{ProposalFilter, ProposalList},
+    proposals::{ProposalFilter, ProposalList, STATUSES},
     transport::ConnectOptions,
 };
 use crate::{error::ClientError, instruction::Builder};

@@ -16,6 +16,21 @@ use crate::{
     proposal::ProposalView,
 };
 
+/// Every status that a proposal can have.
+pub const STATUSES: [Status; 11] = [
+    Status::Draft,
+    Status::Voting,
+    Status::Queued,
+    Status::Ready,
+    Status::Armed,
+    Status::Executed,
+    Status::Rejected,
+    Status::Vetoed,
+    Status::Cancelled,
+    Status::Expired,
+    Status::Stale,
+];
+
 /// Which proposals are listed. By default all.
 #[derive(Clone, Debug, Default)]
 pub struct ProposalFilter {
@@ -263,20 +278,6 @@ fn requests(filter: &ProposalFilter, wanted: Option<&[Status]>) -> Vec<Filters> 
 mod tests {
     use super::*;
 
-    const ALL: [Status; 11] = [
-        Status::Draft,
-        Status::Voting,
-        Status::Queued,
-        Status::Ready,
-        Status::Armed,
-        Status::Executed,
-        Status::Rejected,
-        Status::Vetoed,
-        Status::Cancelled,
-        Status::Expired,
-        Status::Stale,
-    ];
-
     #[test]
     fn the_server_filters_by_what_a_status_needs_and_no_more() {
         let of = |statuses: &[Status]| {
@@ -289,7 +290,7 @@ mod tests {
         let ending = |ending: Ending| (offset_of!(Proposal, ending), vec![ending as u8]);
         let unqueued = (offset_of!(Proposal, eta), vec![0; 8]);
         assert_eq!(of(&[]), [vec![]]);
-        assert_eq!(of(&ALL), [vec![]]);
+        assert_eq!(of(&STATUSES), [vec![]]);
         assert_eq!(of(&[Status::Vetoed]), [vec![ending(Ending::Vetoed)]]);
         assert_eq!(of(&[Status::Queued]), [vec![ending(Ending::Open)]]);
         assert_eq!(

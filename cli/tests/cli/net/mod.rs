@@ -230,6 +230,17 @@ impl Net {
         output
     }
 
+    /// Runs a command against another server; what it says names the localnet itself.
+    fn run_at(&self, url: &str, line: &str) -> Output {
+        let mut command = self.command(line);
+        let mut output = command.args(["-u", url]).output().unwrap();
+        for text in [&mut output.stdout, &mut output.stderr] {
+            let said = String::from_utf8(text.clone()).unwrap();
+            *text = said.replace(url, self.url()).into_bytes();
+        }
+        output
+    }
+
     /// Runs what must work; gives stdout.
     pub fn ok(&self, line: &str) -> String {
         // As JSON, so that what scripts read is checked wherever a command is run.

@@ -69,13 +69,7 @@ impl Net {
 impl Proxy {
     /// Runs a command against this server; what it says names the localnet itself.
     pub fn run(&self, net: &Net, line: &str) -> Output {
-        let mut command = net.command(line);
-        let mut output = command.args(["-u", &self.url]).output().unwrap();
-        for text in [&mut output.stdout, &mut output.stderr] {
-            let said = String::from_utf8(text.clone()).unwrap();
-            *text = said.replace(&self.url, net.url()).into_bytes();
-        }
-        output
+        net.run_at(&self.url, line)
     }
 
     /// How many transactions were on their way at the same time, at most.
