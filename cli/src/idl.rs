@@ -1,6 +1,6 @@
 //! IDLs: from files, or from the chain.
 
-use std::{fs, path::Path, str::FromStr};
+use std::{collections::BTreeMap, fs, path::Path, str::FromStr};
 
 use portcullis_analysis::idl::{chain, Idl, MAX_IDL_BYTES};
 use solana_sdk::pubkey::Pubkey;
@@ -70,52 +70,23 @@ fn invalid(from: &str, reason: &str) -> CliError {
 /// # Errors
 /// `not_found`, `idl_invalid`, and those of the RPC server.
 pub async fn fetch(ctx: &Context, program: &Pubkey) -> Result<Found, CliError> {
-    let metadata = chain::metadata_idl_address(program);
-    // Where Anchor's address cannot exist, the other is asked twice.
-    let anchor = chain::anchor_idl_address(program).unwrap_or(metadata);
-    let accounts = ctx.client()?.get_accounts(&[metadata, anchor]).await?;
-    let mut accounts = accounts.into_iter();
-    let (first, second) = (accounts.next().flatten(), accounts.next().flatten());
-    let first = first.filter(|account| account.owner == chain::METADATA_PROGRAM);
-    let second = second.filter(|account| account.owner == *program);
-    let metadata = first.map(|account| {
-        let from = format!("the program-metadata account {metadata} of {program}");
-        (chain::read_metadata_idl(&account.data), from)
-    });
-    let stored = second.map(|account| {
-        let from = format!("the IDL account {anchor} of {program}");
-        (chain::read_anchor_idl(&account.data), from)
-    });
-    let mut failure = None;
-    for (json, from) in metadata.into_iter().chain(stored) {
-        let parsed = json
-            .map_err(|error| error.to_string())
-            .and_then(|json| Idl::parse(&json).map_err(|error| error.to_string()));
-        match parsed {
-            Ok(idl) => return of_program(idl, from, program),
-            // Codama's may stand beside Anchor's.
-            Err(reason) => failure = failure.or(Some(invalid(&from, &reason))),
-        }
-    }
-    Err(failure.unwrap_or_else(|| {
-        CliError::not_found(format!(
-            "program {program} has no IDL on this cluster: there is neither {} nor {anchor}",
-            chain::metadata_idl_address(program)
-        ))
-        .hint("check the cluster (-u), or give the IDL's file")
-    }))
-}
-
-fn of_program(idl: Idl, from: String, program: &Pubkey) -> Result<Found, CliError> {
-    match idl.program() {
-        Some(other) if other != *program => Err(invalid(
-            &from,
-            &format!("it is of program {other}, not of {program}"),
-        )),
-        _ => Ok(Found {
-            idl,
-            from,
+    let addresses = chain::idl_addresses(program);
+    let accounts = ctx.client()?.get_accounts(&addresses).await?;
+    let read: BTreeMap<_, _> = addresses.iter().copied().zip(accounts).collect();
+    let found = chain::find_idl(program, |address| read.get(address).cloned().flatten());
+    match found.map_err(|error| invalid(&error.from, &error.reason))? {
+        Some(stored) => Ok(Found {
+            idl: stored.idl,
+            from: stored.from,
             program: Some(*program),
         }),
+        None => {
+            let shown: Vec<String> = addresses.iter().map(Pubkey::to_string).collect();
+            Err(CliError::not_found(format!(
+                "program {program} has no IDL on this cluster: there is neither {}",
+                shown.join(" nor ")
+            ))
+            .hint("check the cluster (-u), or give the IDL's file"))
+        }
     }
 }

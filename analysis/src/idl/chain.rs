@@ -3,9 +3,9 @@
 use std::io::Read;
 
 use flate2::read::{GzDecoder, ZlibDecoder};
-use solana_sdk::{pubkey, pubkey::Pubkey};
+use solana_sdk::{account::Account, pubkey, pubkey::Pubkey};
 
-use super::MAX_IDL_BYTES;
+use super::{Idl, MAX_IDL_BYTES};
 
 /// The program-metadata program, which holds IDLs since Anchor 1.0.
 pub const METADATA_PROGRAM: Pubkey = pubkey!("ProgM6JCCvbYkfKqJYHePx4xxSUSqJp7rh8Lyv7nk7S");
@@ -122,6 +122,73 @@ pub fn read_metadata_idl(data: &[u8]) -> Result<Vec<u8>, StoredIdlError> {
         // Base58 and base64 are for bytes that are no text.
         other => unknown("the encoding", "readable ones, 0 and 1 (UTF-8)", other),
     }
+}
+
+/// An IDL from the chain.
+#[derive(Debug)]
+pub struct Stored {
+    pub idl: Idl,
+    /// The account that holds it, in words.
+    pub from: String,
+}
+
+/// An account that should hold an IDL, and does not hold one that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{from}: {reason}")]
+pub struct Unusable {
+    /// The account, in words.
+    pub from: String,
+    pub reason: String,
+}
+
+/// The accounts that may hold a program's IDL, that of program-metadata first.
+pub fn idl_addresses(program: &Pubkey) -> Vec<Pubkey> {
+    let metadata = metadata_idl_address(program);
+    [Some(metadata), anchor_idl_address(program)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A program's IDL in the accounts of [`idl_addresses`], as `account` gives them: the first that is Anchor's and of this program.
+/// Codama's may stand beside it.
+///
+/// # Errors
+/// Where there is none, the first that there is and that cannot be used.
+pub fn find_idl(
+    program: &Pubkey,
+    account: impl Fn(&Pubkey) -> Option<Account>,
+) -> Result<Option<Stored>, Unusable> {
+    let mut failed = None;
+    for address in idl_addresses(program) {
+        let Some(account) = account(&address) else {
+            continue;
+        };
+        let (from, json) = match account.owner {
+            METADATA_PROGRAM => (
+                format!("the program-metadata account {address} of {program}"),
+                read_metadata_idl(&account.data),
+            ),
+            owner if owner == *program => (
+                format!("the IDL account {address} of {program}"),
+                read_anchor_idl(&account.data),
+            ),
+            _ => continue,
+        };
+        let parsed = json.map_err(|error| error.to_string());
+        let parsed = parsed.and_then(|json| Idl::parse(&json).map_err(|error| error.to_string()));
+        let reason = match parsed {
+            Ok(idl) => match idl.program() {
+                Some(other) if other != *program => {
+                    format!("it is of program {other}, not of {program}")
+                }
+                _ => return Ok(Some(Stored { idl, from })),
+            },
+            Err(reason) => reason,
+        };
+        failed.get_or_insert(Unusable { from, reason });
+    }
+    failed.map_or(Ok(None), Err)
 }
 
 #[cfg(test)]

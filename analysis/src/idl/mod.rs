@@ -61,6 +61,8 @@ impl IdlError {
 pub struct Idl {
     /// As it is written, in the format of Anchor 0.30 and later.
     pub spec: spec::Idl,
+    /// SHA-256 of the JSON that it was read from.
+    pub sha256: [u8; 32],
     /// Whether it was converted from the format before Anchor 0.30, which does not say which accounts are zero-copy.
     pub legacy: bool,
     /// All types.
@@ -126,16 +128,17 @@ impl Idl {
                 found: "a Shank IDL, of a program without Anchor's discriminators",
             });
         }
+        let sha256 = solana_sha256_hasher::hash(json).to_bytes();
         let modern = metadata.is_some_and(|metadata| metadata.spec.is_some());
         if modern || (probe.address.is_some() && probe.name.is_none()) {
             let spec = serde_json::from_slice(json).map_err(invalid)?;
-            return Self::new(spec, false);
+            return Self::new(spec, false, sha256);
         }
         let old: legacy::Idl = serde_json::from_slice(json).map_err(invalid)?;
-        Self::new(old.converted()?, true)
+        Self::new(old.converted()?, true, sha256)
     }
 
-    fn new(spec: spec::Idl, legacy: bool) -> Result<Self, IdlError> {
+    fn new(spec: spec::Idl, legacy: bool, sha256: [u8; 32]) -> Result<Self, IdlError> {
         let heads = spec
             .accounts
             .iter()
@@ -191,6 +194,7 @@ impl Idl {
         }
         let schema = builder.finish()?;
         Ok(Self {
+            sha256,
             legacy,
             schema,
             accounts,

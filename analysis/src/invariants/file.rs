@@ -22,6 +22,9 @@ const DEFAULT_ACCOUNTS: usize = 100_000;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
+    /// SHA-256 of its text.
+    #[serde(skip)]
+    pub sha256: [u8; 32],
     /// By the name that accounts give.
     #[serde(default)]
     pub programs: BTreeMap<String, Program>,
@@ -170,8 +173,9 @@ impl File {
                 text.len()
             )));
         }
-        let file: Self =
+        let mut file: Self =
             toml::from_str(text).map_err(|error| fail(error.to_string().trim_end().to_string()))?;
+        file.sha256 = solana_sha256_hasher::hash(text.as_bytes()).to_bytes();
         if file.invariants.is_empty() {
             return Err(fail("it names no invariant".to_string()));
         }

@@ -1,5 +1,5 @@
 //! Invariants: what must hold of a program's accounts, whatever its code does. Written in `invariants.toml` (docs/invariants.md),
-//! checked against any [`AccountSource`]: a live cluster's accounts, or those of a virtual machine before and after a transaction.
+//! checked against any [`AccountSource`]: a live cluster's accounts, or those before and after a transaction of a shadow run.
 
 mod conditions;
 mod expression;
@@ -8,7 +8,7 @@ mod read;
 mod source;
 #[cfg(test)]
 mod tests;
-mod token;
+pub(crate) mod token;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -86,6 +86,7 @@ struct Invariant {
 /// The invariants of a file, checked and parsed: evaluating them parses nothing again.
 #[derive(Debug)]
 pub struct Invariants {
+    sha256: [u8; 32],
     list: Vec<Invariant>,
     reads: Vec<Read>,
     idls: Idls,
@@ -161,11 +162,17 @@ impl Invariants {
             });
         }
         Ok(Self {
+            sha256: file.sha256,
             list,
             reads,
             idls,
             limits: file.limits,
         })
+    }
+
+    /// SHA-256 of the file's text.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256
     }
 
     /// How many there are.

@@ -1,9 +1,11 @@
-//! Where accounts come from: a live cluster's, read before, or those of a virtual machine.
+//! Where accounts come from.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use litesvm::LiteSVM;
+use portcullis_client::{Client, ClientError};
 use solana_sdk::{account::Account, pubkey::Pubkey};
+
+use super::Required;
 
 /// An account that there is.
 #[derive(Clone, Debug)]
@@ -56,6 +58,43 @@ pub struct Snapshot {
     pub accounts: BTreeMap<Pubkey, Account>,
 }
 
+/// Filters that servers take, the length counted.
+const MAX_FILTERS: usize = 4;
+
+impl Snapshot {
+    /// Reads what is required from a cluster.
+    ///
+    /// # Errors
+    /// Those of the RPC server.
+    pub async fn read(client: &Client, required: &Required) -> Result<Self, ClientError> {
+        let mut snapshot = Self::default();
+        for selection in &required.selections {
+            let Selection {
+                program,
+                len,
+                filters,
+            } = selection;
+            let most = MAX_FILTERS.saturating_sub(usize::from(len.is_some()));
+            // Those beyond are applied by who reads the snapshot.
+            let filters = filters.iter().take(most);
+            let filters: Vec<(usize, &[u8])> =
+                filters.map(|(at, bytes)| (*at, bytes.as_slice())).collect();
+            let listed = client.select_accounts(program, *len, &filters, None);
+            snapshot.accounts.extend(listed.await?);
+        }
+        // Last, so that of what is read twice this is kept, all of one slot.
+        let addresses: Vec<Pubkey> = required.addresses.iter().copied().collect();
+        let accounts = client.get_accounts(&addresses).await?;
+        for (address, account) in addresses.into_iter().zip(accounts) {
+            match account {
+                Some(account) => snapshot.accounts.insert(address, account),
+                None => snapshot.accounts.remove(&address),
+            };
+        }
+        Ok(snapshot)
+    }
+}
+
 fn found(account: &Account) -> Option<Found<'_>> {
     (account.lamports > 0).then(|| Found {
         owner: account.owner,
@@ -74,36 +113,6 @@ impl AccountSource for Snapshot {
         Ok(fitting
             .filter(|(_, account)| selection.fits(&account.owner, &account.data))
             .filter_map(|(address, account)| Some((*address, found(account)?)))
-            .collect())
-    }
-}
-
-impl AccountSource for LiteSVM {
-    fn get(&self, address: &Pubkey) -> Result<Option<Found<'_>>, String> {
-        let account = self
-            .get_account(address)
-            .filter(|account| account.lamports > 0);
-        Ok(account.map(|account| Found {
-            owner: account.owner,
-            lamports: account.lamports,
-            data: Cow::Owned(account.data),
-        }))
-    }
-
-    fn select(&self, selection: &Selection) -> Result<Vec<(Pubkey, Found<'_>)>, String> {
-        let all = self.get_program_accounts(&selection.program).into_iter();
-        Ok(all
-            .filter(|(_, account)| {
-                account.lamports > 0 && selection.fits(&account.owner, &account.data)
-            })
-            .map(|(address, account)| {
-                let found = Found {
-                    owner: account.owner,
-                    lamports: account.lamports,
-                    data: Cow::Owned(account.data),
-                };
-                (address, found)
-            })
             .collect())
     }
 }

@@ -203,6 +203,8 @@ fn accounts_of_the_token_program_are_decoded() {
     let message = Message::new(&calls, Some(&owner));
     let transaction = Transaction::new(&[&payer], message, svm.latest_blockhash());
     svm.send_transaction(transaction).unwrap();
+    let read = svm.get_program_accounts(&token::TOKEN);
+    let state = snapshot(read);
 
     let accounts = format!(
         "mint = {{ address = '{mint}', type = 'mint' }}, holder = {{ address = '{holder}', type = 'token-account' }}, \
@@ -211,7 +213,7 @@ fn accounts_of_the_token_program_are_decoded() {
     );
     let holds = |expression: &str| {
         assert_eq!(
-            verdict(&accounts, expression, &svm),
+            verdict(&accounts, expression, &state),
             Verdict::Holds,
             "{expression}"
         );
@@ -230,7 +232,7 @@ fn accounts_of_the_token_program_are_decoded() {
     failed(
         &format!("x = {{ address = '{mint}', type = 'token-account' }}"),
         "x.amount > 0",
-        &svm,
+        &state,
         "a token-account must have 165 bytes, found 82",
     );
     // Many have the layout without being of the program.

@@ -100,6 +100,12 @@ impl Kind {
             && data.get(ACCOUNT_LEN) == Some(&tag)
     }
 
+    /// The type of data of the token programs.
+    pub fn of(data: &[u8]) -> Option<Self> {
+        let all = [Self::Account, Self::Mint, Self::Multisig];
+        all.into_iter().find(|kind| kind.fits(data))
+    }
+
     /// Decodes it.
     ///
     /// # Errors

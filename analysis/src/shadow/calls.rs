@@ -89,6 +89,13 @@ pub(crate) fn logged<'a>(program: &str, logs: &'a [String]) -> Vec<Logged<'a>> {
     calls
 }
 
+/// The program in which a transaction failed: the first that the logs say so of, since it takes its callers with it.
+pub(crate) fn failing(logs: &[String]) -> Option<&str> {
+    let lines = logs.iter().filter_map(|line| line.strip_prefix("Program "));
+    let mut failed = lines.filter_map(event);
+    failed.find_map(|(id, what)| what.starts_with("failed: ").then_some(id))
+}
+
 /// The program and what the runtime says of it; not what a program says itself (`log: …`, `data: …`, `return: …`).
 fn event(rest: &str) -> Option<(&str, &str)> {
     rest.split_once(' ').filter(|(id, _)| !id.ends_with(':'))
@@ -170,6 +177,19 @@ mod tests {
                 },
             ]
         );
+    }
+
+    #[test]
+    fn a_failure_is_that_of_the_innermost_program() {
+        let logs = lines(
+            "Program Outer invoke [1]
+             Program log: failed: nothing
+             Program Inner invoke [2]
+             Program Inner failed: custom program error: 0x1
+             Program Outer failed: custom program error: 0x1",
+        );
+        assert_eq!(failing(&logs), Some("Inner"));
+        assert_eq!(failing(&logs[..3]), None);
     }
 
     #[test]

@@ -4,23 +4,15 @@ use std::fmt::Write;
 
 use similar::{ChangeTag, TextDiff};
 
-use super::{calls::without_units, hooks::Described};
+use super::{
+    calls::without_units,
+    knowledge::{Knowledge, Under},
+};
 
 /// The most lines that are kept of one example.
 const MAX_LINES: usize = 24;
 /// The most characters of a line.
 const MAX_LINE: usize = 240;
-/// The fields of an account that differ: name, old and new value.
-pub(crate) fn differing<'a>(
-    old: &'a Described,
-    new: &'a Described,
-) -> Vec<(&'a str, &'a str, &'a str)> {
-    let pairs = old.fields.iter().zip(&new.fields);
-    let differ = pairs.filter(|(old, new)| old.0 == new.0 && old.1 != new.1);
-    differ
-        .map(|(old, new)| (old.0.as_str(), old.1.as_str(), new.1.as_str()))
-        .collect()
-}
 
 /// Where bytes differ, as far as both go, in steps of eight bytes: numbers are seldom shorter.
 pub(crate) fn ranges(old: &[u8], new: &[u8]) -> Vec<(usize, usize)> {
@@ -54,13 +46,15 @@ pub(crate) fn bytes(bytes: &[u8]) -> String {
 }
 
 /// The lines that only one of the logs has.
-pub(crate) fn logs_diff(old: &[String], new: &[String]) -> Vec<String> {
-    let text = |logs: &[String]| -> Vec<String> {
-        logs.iter()
-            .map(|line| without_units(line).into_owned())
-            .collect()
+pub(crate) fn logs_diff(known: &Knowledge, old: &[String], new: &[String]) -> Vec<String> {
+    let text = |under: Under, logs: &[String]| -> Vec<String> {
+        let lines = logs.iter().map(|line| match known.log_line(under, line) {
+            Some(event) => event,
+            None => without_units(line).into_owned(),
+        });
+        lines.collect()
     };
-    let (old, new) = (text(old), text(new));
+    let (old, new) = (text(Under::Deployed, old), text(Under::Proposed, new));
     let old: Vec<&str> = old.iter().map(String::as_str).collect();
     let new: Vec<&str> = new.iter().map(String::as_str).collect();
     let diff = TextDiff::from_slices(&old, &new);

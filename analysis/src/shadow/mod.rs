@@ -6,10 +6,12 @@
 
 pub mod bundle;
 mod calls;
+mod checks;
 mod compare;
 mod error;
 mod fidelity;
-pub mod hooks;
+mod fields;
+mod knowledge;
 mod lines;
 pub mod page;
 pub mod record;
@@ -19,7 +21,7 @@ pub mod report;
 
 pub use bundle::{Limits, Reader, Writer};
 pub use error::ShadowError;
-pub use hooks::{Hooks, NoHooks};
+pub use knowledge::Knowledge;
 pub use record::Recorder;
 pub use rehearse::{run_as_upgraded, Rehearsal};
 pub use replay::{run, Options};

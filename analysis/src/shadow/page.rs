@@ -5,8 +5,8 @@ use askama::Template;
 use super::{
     compare::Kind,
     report::{
-        change, columns, deviations, hex, outcomes, percent, state, Cause, Histogram,
-        InstructionRow, Report, Verdict,
+        change, columns, deviations, hex, outcomes, percent, state, told, Cause, Histogram,
+        InstructionRow, InvariantRow, Report, Verdict,
     },
 };
 
@@ -30,12 +30,20 @@ struct Page<'a> {
     required: String,
     deviations: Vec<(u64, &'static str)>,
     outcomes: Vec<(u64, &'static str)>,
+    invariants: Vec<Invariant<'a>>,
     causes: Vec<CauseRow<'a>>,
     histogram: Option<Plot>,
     distributions: Vec<(&'static str, [u64; 7])>,
     medians: Vec<Median<'a>>,
     median_ticks: Vec<Tick>,
     rows: Vec<Row<'a>>,
+}
+
+struct Invariant<'a> {
+    of: &'a InvariantRow,
+    class: &'static str,
+    verdict: &'static str,
+    told: String,
 }
 
 struct CauseRow<'a> {
@@ -94,6 +102,7 @@ pub fn render(report: &Report) -> String {
         required: percent(report.fidelity.required_share),
         deviations: deviations(report),
         outcomes: outcomes(report),
+        invariants: report.invariants.iter().map(invariant).collect(),
         causes: report.causes.iter().map(cause).collect(),
         histogram: units.histogram.as_ref().map(plot),
         distributions: [("deployed", units.old), ("proposed", units.new)]
@@ -133,7 +142,29 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     facts.push(("state before each", state(bundle.pre_state).to_string()));
     facts.push(("cluster (genesis hash)", bundle.genesis_hash.clone()));
     facts.push(("bundle (SHA-256)", bundle.sha256.clone()));
+    let known = &report.known;
+    for (name, sha256) in [
+        ("IDL (SHA-256)", &known.idl),
+        ("IDL of the proposed program (SHA-256)", &known.new_idl),
+        ("invariants (SHA-256)", &known.invariants),
+    ] {
+        facts.extend(sha256.clone().map(|sha256| (name, sha256)));
+    }
     facts
+}
+
+fn invariant(of: &InvariantRow) -> Invariant<'_> {
+    let verdict = of.verdict();
+    Invariant {
+        class: match verdict {
+            "holds" => "good",
+            "BROKEN" => "bad",
+            _ => "warn",
+        },
+        verdict,
+        told: told(of),
+        of,
+    }
 }
 
 fn cause(of: &Cause) -> CauseRow<'_> {

@@ -8,7 +8,6 @@ use solana_sdk::{
 
 use super::{
     bundle::{Reader, StoredAccount},
-    hooks::Hooks,
     replay::{Options, Replay, Vm},
     report::{Rehearsed, Report},
     ShadowError,
@@ -45,7 +44,6 @@ pub fn run_as_upgraded(
     mut reader: Reader,
     mut options: Options,
     rehearsal: &Rehearsal,
-    hooks: &mut dyn Hooks,
 ) -> Result<Report, ShadowError> {
     let program = reader.header().program;
     let programdata = portcullis_client::pda::programdata(&program);
@@ -60,7 +58,7 @@ pub fn run_as_upgraded(
     options.new_elf = decode_programdata(&programdata, account)?.elf;
     let mut replay = Replay::load(&mut reader, &options)?;
     let rehearsed = rehearse(&mut replay.new.vm, &programdata, rehearsal)?;
-    replay.finish(reader, &options, hooks, Some(rehearsed))
+    replay.finish(reader, options, Some(rehearsed))
 }
 
 fn rehearse(

@@ -8,7 +8,7 @@ use std::{
 
 use flate2::{write::GzEncoder, Compression};
 use portcullis_analysis::shadow::{
-    self, bundle::Header, Limits, NoHooks, Options, Reader, Report, ShadowError, Writer,
+    self, bundle::Header, Knowledge, Limits, Options, Reader, Report, ShadowError, Writer,
 };
 use portcullis_localnet::samples;
 use proptest::prelude::*;
@@ -46,9 +46,10 @@ fn replay(from: impl Read + Send + 'static) -> Result<Report, ShadowError> {
         new_elf: samples::memo().unwrap(),
         old_elf: None,
         required_fidelity: 0.9,
+        knowledge: Knowledge::default(),
     };
     let reader = Reader::new(from, limits())?;
-    let report = shadow::run(reader, options, &mut NoHooks)?;
+    let report = shadow::run(reader, options)?;
     // Whatever is in it can be shown.
     shadow::report::render(&report);
     shadow::page::render(&report);

@@ -4,7 +4,7 @@ use portcullis_analysis::shadow::{
     self,
     bundle::{Address, Loaded, Outcome},
     record::Moment,
-    NoHooks, Options,
+    Knowledge, Options,
 };
 use solana_sdk::{
     account::Account,
@@ -18,7 +18,7 @@ use solana_sdk::{
 
 use crate::{
     recording::{open, Chain},
-    vault::{elf, PROGRAM},
+    vault::deposits::{elf, PROGRAM},
 };
 
 const TABLES: Pubkey = Pubkey::from_str_const("AddressLookupTab1e1111111111111111111111111");
@@ -108,9 +108,9 @@ fn replayed(now: Option<Account>, right: bool) -> Result<u64, String> {
         new_elf: elf(""),
         old_elf: None,
         required_fidelity: 1.0,
+        knowledge: Knowledge::default(),
     };
-    let report =
-        shadow::run(open(&path), options, &mut NoHooks).map_err(|error| error.to_string())?;
+    let report = shadow::run(open(&path), options).map_err(|error| error.to_string())?;
     Ok(report.fidelity.reproduced)
 }
 

@@ -1,6 +1,6 @@
 //! An execution that does not do what was voted for is no rehearsal.
 
-use portcullis_analysis::shadow::{self, NoHooks, Options, Rehearsal, ShadowError};
+use portcullis_analysis::shadow::{self, Knowledge, Options, Rehearsal, ShadowError};
 use portcullis_client::account::Commitment;
 use solana_sdk::{
     account::Account,
@@ -10,7 +10,7 @@ use solana_sdk::{
 
 use crate::{
     recording::{open, Chain},
-    vault::{elf, PROGRAM},
+    vault::deposits::{elf, PROGRAM},
 };
 
 /// Rehearses one instruction in place of an execution that should leave `expected`.
@@ -62,8 +62,9 @@ fn rehearsed(fee: &[u8], expected: &[u8], with_program: bool) -> Result<i64, Sha
         new_elf: Vec::new(),
         old_elf: None,
         required_fidelity: 1.0,
+        knowledge: Knowledge::default(),
     };
-    let report = shadow::run_as_upgraded(open(&path), options, &rehearsal, &mut NoHooks)?;
+    let report = shadow::run_as_upgraded(open(&path), options, &rehearsal)?;
     assert_eq!(report.new.sha256, report.old.sha256);
     Ok(report.as_upgraded.unwrap().executed_at)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portcullis_analysis::shadow::{self, NoHooks, Options, Report};
+use portcullis_analysis::shadow::{self, Knowledge, Options, Report};
 use portcullis_localnet::samples;
 use solana_sdk::{
     account::Account, instruction::Instruction, program_pack::Pack, pubkey::Pubkey,
@@ -45,8 +45,9 @@ fn shadowed(transactions: u64, new: Vec<u8>) -> Report {
         new_elf: new,
         old_elf: None,
         required_fidelity: 0.9,
+        knowledge: Knowledge::default(),
     };
-    shadow::run(open(&path), options, &mut NoHooks).unwrap()
+    shadow::run(open(&path), options).unwrap()
 }
 
 #[test]

@@ -67,6 +67,21 @@ impl Traffic {
         }
     }
 
+    /// What holds of every token: the accounts of a mint hold all that there is of it.
+    #[allow(dead_code)] // Not in benches.
+    pub fn invariants() -> String {
+        let each = (0..MINTS).map(|number| {
+            let mint = mint(number).pubkey();
+            format!(
+                "[[invariants]]\nname = \"all of mint {number}\"\n\
+                 expression = \"mint == null || sum(accounts.map(one, one.amount)) == mint.supply\"\n\
+                 accounts.mint = {{ address = \"{mint}\", type = \"mint\", optional = true }}\n\
+                 accounts.accounts = {{ all = true, type = \"token-account\", where = {{ mint = \"{mint}\" }}, at_least = 0 }}\n\n"
+            )
+        });
+        each.collect()
+    }
+
     fn random(&mut self, below: u64) -> u64 {
         self.seed ^= self.seed << 13;
         self.seed ^= self.seed >> 7;

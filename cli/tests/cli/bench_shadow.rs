@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portcullis_analysis::shadow::{self, Limits, NoHooks, Options, Reader};
+use portcullis_analysis::shadow::{self, Knowledge, Limits, Options, Reader};
 use portcullis_localnet::samples;
 use solana_sdk::signer::Signer;
 
@@ -75,10 +75,11 @@ fn a_replay_of_two_programs_takes_at_most_twice_as_long_an_execution_as_litesvm_
             new_elf: new.clone(),
             old_elf: None,
             required_fidelity: 1.0,
+            knowledge: Knowledge::default(),
         };
         let (begun, used) = (Instant::now(), cpu());
         let reader = Reader::open(&path, Limits::default()).unwrap();
-        let report = shadow::run(reader, options, &mut NoHooks).unwrap();
+        let report = shadow::run(reader, options).unwrap();
         time = time.min(begun.elapsed());
         shadow_cpu = shadow_cpu.min(cpu() - used);
         assert_eq!(report.fidelity.reproduced, TRANSACTIONS as u64);

@@ -164,6 +164,7 @@ fn every_command_of_the_release_s_table_is_run_somewhere() {
         "shadow record",
         "shadow run",
         "--fail-on",
+        "--invariants",
         "--policy",
         "--sarif",
         "--exec",

@@ -1,6 +1,6 @@
 //! A localnet with a token program, and what its users do.
 
-use portcullis_analysis::shadow::record::Source;
+use portcullis_analysis::{invariants::Required, shadow::record::Source};
 use portcullis_client::Client;
 use portcullis_localnet::{samples, set_account, Localnet, LocalnetConfig, ProgramConfig};
 use solana_rpc_client::nonblocking::rpc_client::RpcClient;
@@ -66,6 +66,7 @@ impl Market {
         Source {
             client: &self.client,
             program: PROGRAM,
+            required: Required::default(),
         }
     }
 

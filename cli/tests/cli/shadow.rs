@@ -2,10 +2,13 @@
 
 use std::{fs, path::Path, process::Command, sync::Arc};
 
-use portcullis_analysis::shadow::{
-    self,
-    record::{self, Source},
-    Limits, NoHooks, Options, Reader, Recorder, Writer,
+use portcullis_analysis::{
+    invariants::Required,
+    shadow::{
+        self,
+        record::{self, Source},
+        Knowledge, Limits, Options, Reader, Recorder, Writer,
+    },
 };
 use portcullis_localnet::{samples, TimeControl};
 use serde_json::Value;
@@ -17,6 +20,9 @@ use crate::{
     net::{adopt, council_create, Net, PLAIN},
     recording::Chain,
 };
+
+#[path = "../../../analysis/tests/shadow/vault/deposits.rs"]
+mod deposits;
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -119,6 +125,7 @@ fn a_live_recording_has_the_accounts_of_each_moment() {
         let source = Source {
             client: &client,
             program: market::PROGRAM,
+            required: Required::default(),
         };
         let path = folder.path().join("live.gz");
         let pause = || {
@@ -144,6 +151,42 @@ fn a_live_recording_has_the_accounts_of_each_moment() {
     assert_eq!(code, 0, "{envelope}");
     let fidelity = &envelope["data"]["report"]["fidelity"];
     assert_eq!(fidelity["reproduced"], 60, "{fidelity}");
+}
+
+/// The binary, while users go on.
+#[test]
+fn a_live_recording_ends_when_it_was_told_to() {
+    let folder = folder();
+    let mut market = Market::start(5);
+    runtime().block_on(trade(&mut market, 40));
+    fs::write(folder.path().join("token.toml"), Traffic::invariants()).unwrap();
+    let url = market.url().to_string();
+    let recording = {
+        let folder = folder.path().to_path_buf();
+        let line = format!(
+            "shadow record {} --live 3s --invariants token.toml --out live.gz",
+            market::PROGRAM
+        );
+        std::thread::spawn(move || portcullis(&folder, &url, &line))
+    };
+    while !recording.is_finished() {
+        runtime().block_on(trade(&mut market, 1));
+    }
+    let (envelope, code) = recording.join().unwrap();
+    assert_eq!(code, 0, "{envelope}");
+    let transactions = envelope["data"]["transactions"].as_u64().unwrap();
+    assert!(transactions > 0, "{envelope}");
+    let (envelope, _) = portcullis(
+        folder.path(),
+        market.url(),
+        "shadow run live.gz --new new.so --min-fidelity 0 --invariants token.toml",
+    );
+    let report = &envelope["data"]["report"];
+    assert_eq!(
+        report["fidelity"]["transactions"], transactions,
+        "{envelope}"
+    );
+    assert_eq!(report["bundle"]["pre_state"], "recorded");
 }
 
 /// A thousand transactions, each with the accounts that it met.
@@ -176,9 +219,10 @@ fn p_token_does_on_a_localnet_s_transactions_what_spl_token_did() {
         new_elf: samples::p_token().unwrap(),
         old_elf: None,
         required_fidelity: 1.0,
+        knowledge: Knowledge::default(),
     };
     let reader = Reader::open(&path, Limits::default()).unwrap();
-    let report = shadow::run(reader, options, &mut NoHooks).unwrap();
+    let report = shadow::run(reader, options).unwrap();
     let text = shadow::report::render(&report);
     assert_eq!(report.fidelity.reproduced, TRANSACTIONS, "{text}");
     // p-token lets a delegate give up what was approved to it, and SPL Token 3.5.0 does not; all else is the same.
@@ -195,6 +239,122 @@ fn p_token_does_on_a_localnet_s_transactions_what_spl_token_did() {
         (units.transactions, 0),
         "{text}"
     );
+
+    // The same with the binary: nothing newly fails, and what holds of tokens holds on.
+    fs::write(folder.path().join("new.so"), samples::p_token().unwrap()).unwrap();
+    fs::write(folder.path().join("token.toml"), Traffic::invariants()).unwrap();
+    let run = "shadow run exact.gz --new new.so --min-fidelity 1";
+    let line = format!("{run} --invariants token.toml --fail-on new-failures");
+    let (envelope, code) = portcullis(folder.path(), market.url(), &line);
+    assert_eq!(code, 0, "{envelope}");
+    let rows = envelope["data"]["report"]["invariants"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        assert!(row["checked"].as_u64().unwrap() > 100, "{row}");
+        assert_eq!(row["holds"], row["checked"], "{row}");
+        for broken in ["by_deployed", "by_proposed", "in_succession"] {
+            assert_eq!(row[format!("broken_{broken}")], 0, "{row}");
+        }
+    }
+    let (envelope, code) = portcullis(folder.path(), market.url(), run);
+    assert_eq!(
+        (code, &envelope["error"]["code"]),
+        (4, &"behaviour_differs".into())
+    );
+}
+
+/// What a project knows of its program, on the command line.
+#[test]
+fn a_project_s_idl_and_invariants_are_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    deposits::record(&path("bundle.gz"));
+    for (name, content) in [
+        ("vault.json", deposits::IDL.to_string()),
+        ("new.json", deposits::reordered_idl()),
+        ("invariants.toml", deposits::INVARIANTS.to_string()),
+        (
+            "never.toml",
+            deposits::INVARIANTS.replace(" <= 400000", " < 0"),
+        ),
+        (
+            "missing.toml",
+            deposits::INVARIANTS.replace(
+                "4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi",
+                "4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKj",
+            ),
+        ),
+    ] {
+        fs::write(path(name), content).unwrap();
+    }
+    for bug in [
+        "",
+        "-balance-not-checked",
+        "-rounds-against-the-vault",
+        "-fields-reordered",
+    ] {
+        fs::write(path(&format!("vault{bug}.so")), deposits::elf(bug)).unwrap();
+    }
+    // No server is asked.
+    let run = |line: &str| {
+        let line = format!("shadow run bundle.gz {line}");
+        portcullis(folder.path(), "http://127.0.0.1:1", &line)
+    };
+    let known = "--idl vault.json --invariants invariants.toml --fail-on new-failures";
+    let (envelope, code) = run(&format!("--new vault.so {known}"));
+    assert_eq!(code, 0, "{envelope}");
+    let known_files = &envelope["data"]["report"]["known"];
+    assert!(known_files["idl"].is_string() && known_files["invariants"].is_string());
+    assert_eq!(known_files["new_idl"], Value::Null);
+
+    let caught = |bug: &str, more: &str| {
+        let line = format!("--new vault-{bug}.so {known} {more}");
+        let (envelope, code) = run(&line);
+        assert_eq!(
+            (code, &envelope["error"]["code"]),
+            (4, &"behaviour_differs".into()),
+            "{envelope}"
+        );
+        let causes = envelope["data"]["report"]["causes"].as_array().unwrap();
+        causes[0]["title"].as_str().unwrap().to_string()
+    };
+    assert_eq!(
+        caught("balance-not-checked", ""),
+        "breaks the invariant what was credited is all there is"
+    );
+    assert_eq!(
+        caught("rounds-against-the-vault", "--html vault.html"),
+        "breaks the invariant payments cost two on average (from its own state)"
+    );
+    let page = fs::read_to_string(path("vault.html")).unwrap();
+    assert!(page.contains("payments cost two on average") && page.contains("call pay {amount: "));
+    let title = caught("fields-reordered", "--new-idl new.json");
+    assert!(title.starts_with("breaks the invariant"), "{title}");
+
+    // What holds under neither program, or cannot be computed, judges nothing.
+    for (file, reason) in [
+        ("never", "0 < 0 is false"),
+        ("missing", "there is no account"),
+    ] {
+        let (envelope, code) = run(&format!("--new vault.so --invariants {file}.toml"));
+        let error = &envelope["error"];
+        assert_eq!(
+            (code, &error["code"]),
+            (1, &"invariants_not_judged".into()),
+            "{envelope}"
+        );
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(reason), "{message}");
+    }
+    for (line, error) in [
+        ("--invariants none.toml", "file_unreadable"),
+        ("--invariants vault.json", "invariants_invalid"),
+        ("--idl none.json", "file_unreadable"),
+        ("--new-idl invariants.toml", "idl_invalid"),
+    ] {
+        let (envelope, code) = run(&format!("--new vault.so {line}"));
+        assert_eq!((code, &envelope["error"]["code"]), (2, &error.into()));
+    }
 }
 
 /// The gate's own execution puts the program in place, long before its time has come.

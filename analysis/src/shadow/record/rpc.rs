@@ -15,12 +15,16 @@ use solana_transaction_status_client_types::{
 };
 
 use super::deployed_sha256;
-use crate::shadow::{
-    bundle::{
-        decode, Address, Balances, Header, Loaded, Outcome, PreState, Recorded, ReturnData,
-        StoredAccount, Writer, KIND, SCHEMA_VERSION,
+use crate::{
+    idl::chain,
+    invariants::{Required, Snapshot},
+    shadow::{
+        bundle::{
+            decode, Address, Balances, Header, Loaded, Outcome, PreState, Recorded, ReturnData,
+            StoredAccount, Writer, KIND, SCHEMA_VERSION,
+        },
+        ShadowError,
     },
-    ShadowError,
 };
 
 /// Transactions that are fetched before they are looked at.
@@ -42,6 +46,8 @@ const SYSVARS: [Pubkey; 6] = [
 pub struct Source<'a> {
     pub client: &'a Client,
     pub program: Pubkey,
+    /// What invariants read: it is part of the bundle from the start.
+    pub required: Required,
 }
 
 /// A transaction with the accounts that its replay needs.
@@ -128,17 +134,20 @@ impl Source<'_> {
             .collect())
     }
 
-    /// The program's own accounts with the sysvars, and the header.
+    /// The program's own accounts and its IDL, the sysvars and what invariants read, and the header.
     pub(super) async fn header(
         &self,
         pre_state: PreState,
     ) -> Result<(BTreeMap<Pubkey, Account>, Header), ShadowError> {
         let mut addresses = vec![self.program, pda::programdata(&self.program)];
         addresses.extend(SYSVARS);
+        addresses.extend(chain::idl_addresses(&self.program));
+        let mut accounts = Snapshot::read(self.client, &self.required).await?.accounts;
+        // Other programs come with their code, where a transaction calls them.
+        accounts.retain(|_, account| !account.executable);
         let found = self.client.get_accounts(&addresses).await?;
-        let accounts: BTreeMap<Pubkey, Account> = (addresses.into_iter().zip(found))
-            .filter_map(|(address, account)| Some((address, account?)))
-            .collect();
+        let found = addresses.into_iter().zip(found);
+        accounts.extend(found.filter_map(|(address, account)| Some((address, account?))));
         let genesis = self.client.rpc.get_genesis_hash().await;
         let header = Header {
             kind: KIND.into(),

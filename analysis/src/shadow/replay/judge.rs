@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use litesvm::LiteSVM;
 use solana_sdk::{account::AccountSharedData, message::VersionedMessage, pubkey::Pubkey};
 
 use super::{side::Prepared, Execution, Vm};
 use crate::shadow::{
     calls::{calls, logged},
-    compare::Pair,
-    hooks::{Hooks, Moment, State, Violation},
-    report::{self, CallUnits, Cause, ComputeUnits, Gathered, InstructionRow, Judged, Summary},
+    checks::Checks,
+    compare::{Difference, Pair},
+    knowledge::Knowledge,
+    report::{self, CallUnits, Gathered, InvariantRow, Judged},
     ShadowError,
 };
 
@@ -24,7 +26,8 @@ pub(super) struct Judge<'a> {
     program: Pubkey,
     /// The program's address as logs show it.
     address: String,
-    hooks: &'a mut dyn Hooks,
+    knowledge: &'a Knowledge,
+    checks: Option<Checks<'a>>,
     /// Bytes that tell instructions apart.
     discriminator: usize,
     /// Names of instructions, as logs told them.
@@ -33,36 +36,35 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub fn new(program: Pubkey, deployed: &[u8], hooks: &'a mut dyn Hooks) -> Self {
+    pub fn new(program: Pubkey, deployed: &[u8], knowledge: &'a Knowledge) -> Self {
         let anchor = deployed
             .windows(ANCHOR.len())
             .any(|window| window == ANCHOR);
         Self {
             program,
             address: program.to_string(),
-            hooks,
+            knowledge,
+            checks: knowledge.invariants.as_ref().map(Checks::new),
             discriminator: if anchor { 8 } else { 1 },
             names: BTreeMap::new(),
             gathered: Gathered::default(),
         }
     }
 
-    pub fn summary(&self) -> Summary {
-        self.gathered.summary()
-    }
-
-    /// As [`Gathered::finish`].
-    pub fn finish(self) -> (Vec<InstructionRow>, Vec<Cause>, u64, ComputeUnits) {
-        self.gathered.finish()
+    /// What was found, with what became of each invariant.
+    pub fn finish(self) -> (Gathered, Vec<InvariantRow>) {
+        let rows = self.checks.map(Checks::finish);
+        (self.gathered, rows.unwrap_or_default())
     }
 
     /// Judges one transaction. `vm` has the proposed program, and the state before the transaction, which is the same on both
-    /// sides.
+    /// sides. `own` is what the proposed program does from its own state, and that state before it.
     pub fn transaction(
         &mut self,
         vm: &Vm,
         prepared: &Prepared,
         old: &Execution,
+        own: Option<(&LiteSVM, &Execution)>,
     ) -> Result<(), ShadowError> {
         let recorded = &prepared.recorded;
         let new =
@@ -71,7 +73,9 @@ impl<'a> Judge<'a> {
                     signature: recorded.signature.clone(),
                     reason,
                 })?;
-        let violations = self.violations(vm, old, new);
+        let checks = self.checks.as_mut();
+        let violations = checks.map(|checks| checks.transaction(&vm.svm, old, new, own));
+        let violations = violations.unwrap_or_default();
         let (named, units) = self.name_calls(prepared.message(), &prepared.keys, old, new);
         let before = |address: &Pubkey| -> Option<AccountSharedData> {
             vm.svm.accounts_db().get_account(address)
@@ -84,10 +88,15 @@ impl<'a> Judge<'a> {
             new,
             calls: &named,
             before: &before,
-            hooks: &*self.hooks,
+            knowledge: self.knowledge,
             violations: &violations,
         };
         let differences = pair.differences();
+        let kept = |one: &Difference| self.gathered.keeps(one.kind, &one.title);
+        let told = match differences.iter().any(kept) {
+            true => self.tell_calls(prepared, old, new),
+            false => Vec::new(),
+        };
         let both_succeed = old.error.is_none() && new.error.is_none();
         self.gathered.add(Judged {
             signature: &recorded.signature,
@@ -96,28 +105,19 @@ impl<'a> Judge<'a> {
             failed: old.error.is_some(),
             compute_units: both_succeed.then_some((old.compute_units, new.compute_units)),
             calls: units,
+            told,
         });
         Ok(())
     }
 
-    /// What only the proposed program breaks.
-    fn violations(&mut self, vm: &Vm, old: &Execution, new: &Execution) -> Vec<Violation> {
-        if !self.hooks.checks() {
-            return Vec::new();
-        }
-        let mut at = |moment, written: &[(Pubkey, AccountSharedData)]| {
-            let svm = &vm.svm;
-            self.hooks.check(moment, &State { svm, written })
-        };
-        let before = at(Moment::Before, &[]);
-        let after_old = at(Moment::AfterOld, &old.written);
-        let mut broken = at(Moment::AfterNew, &new.written);
-        let known = |name: &str| {
-            let all = before.iter().chain(&after_old);
-            all.into_iter().any(|known| known.name == name)
-        };
-        broken.retain(|violation| !known(&violation.name));
-        broken
+    /// The program's calls with their arguments, where its IDL is known.
+    fn tell_calls(&self, prepared: &Prepared, old: &Execution, new: &Execution) -> Vec<String> {
+        const MAX: usize = 4;
+        let (message, keys) = (prepared.message(), &prepared.keys);
+        let [old, new] = [old, new].map(|done| calls(&self.program, message, keys, &done.inner));
+        let longer = if new.len() > old.len() { new } else { old };
+        let told = longer.iter().map(|call| self.knowledge.call(call.data));
+        told.flatten().take(MAX).collect()
     }
 
     /// The program's calls by name, and what each used.
@@ -146,8 +146,8 @@ impl<'a> Judge<'a> {
                 .flatten()
                 .find_map(|logged| logged.name);
             let start = call.data.get(..self.discriminator).unwrap_or(call.data);
-            let name = match (self.hooks.instruction(call.data), told) {
-                (Some(name), _) => name,
+            let name = match (self.knowledge.instruction(call.data), told) {
+                (Some(name), _) => name.to_string(),
                 (None, Some(told)) => {
                     let told: String = told.chars().take(MAX_NAME).collect();
                     if self.names.len() < MAX_NAMES {

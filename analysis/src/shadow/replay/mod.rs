@@ -4,6 +4,7 @@ mod clock;
 mod judge;
 mod run;
 mod side;
+mod succession;
 mod tables;
 mod vm;
 

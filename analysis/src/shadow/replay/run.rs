@@ -4,6 +4,7 @@
 //! the proposed one on what the deployed program left, compares and counts.
 
 use std::{
+    collections::BTreeSet,
     sync::mpsc::{sync_channel, Receiver, SyncSender},
     thread,
 };
@@ -15,13 +16,15 @@ use solana_sdk_ids::bpf_loader_upgradeable;
 use super::{
     judge::Judge,
     side::{Prepared, Side},
+    succession::Succession,
     Execution, Vm,
 };
+use crate::idl::chain;
 use crate::shadow::{
     bundle::{Header, Reader, StoredAccount},
     fidelity::{deviations, Deviations},
-    hooks::Hooks,
-    report::{self, BundleFacts, Content, Fidelity, Rehearsed, Report},
+    knowledge::Knowledge,
+    report::{self, BundleFacts, Content, Fidelity, Known, Rehearsed, Report},
     ShadowError,
 };
 
@@ -35,7 +38,7 @@ const BATCH_BYTES: usize = 1 << 20;
 const QUEUE: usize = 2;
 
 /// What to compare, and how strictly.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Options {
     /// The proposed program.
     pub new_elf: Vec<u8>,
@@ -43,6 +46,8 @@ pub struct Options {
     pub old_elf: Option<Vec<u8>>,
     /// The share of transactions that must be reproduced: 1 is all.
     pub required_fidelity: f64,
+    /// What else is known of the program.
+    pub knowledge: Knowledge,
 }
 
 /// Both sides, with the accounts that are there from the start.
@@ -69,13 +74,9 @@ type Batch<T> = Vec<Result<T, ShadowError>>;
 ///
 /// # Errors
 /// A bundle that is not usable, a program that does not load.
-pub fn run(
-    mut reader: Reader,
-    options: Options,
-    hooks: &mut dyn Hooks,
-) -> Result<Report, ShadowError> {
+pub fn run(mut reader: Reader, options: Options) -> Result<Report, ShadowError> {
     let replay = Replay::load(&mut reader, &options)?;
-    replay.finish(reader, &options, hooks, None)
+    replay.finish(reader, options, None)
 }
 
 /// The hash and length of an ELF.
@@ -134,17 +135,24 @@ impl Replay {
     pub fn finish(
         self,
         mut reader: Reader,
-        options: &Options,
-        hooks: &mut dyn Hooks,
+        options: Options,
         as_upgraded: Option<Rehearsed>,
     ) -> Result<Report, ShadowError> {
         let program = self.header.program;
         let elfs = [self.old.vm.elf(), self.new.vm.elf()].map(<[u8]>::to_vec);
-        let mut judge = Judge::new(program, &elfs[0], hooks);
+        let mut knowledge = options.knowledge;
+        if knowledge.idl.is_none() {
+            // One that cannot be used is no reason not to compare.
+            let found = chain::find_idl(&program, |address| self.old.vm.account(address));
+            knowledge.idl = found.ok().flatten().map(|stored| stored.idl);
+        }
+        let mut judge = Judge::new(program, &elfs[0], &knowledge);
         let mut found = Found::new(&self.header);
         let (to_old, from_reader) = sync_channel::<Batch<Prepared>>(QUEUE);
         let (to_new, from_old) = sync_channel::<Batch<Played>>(QUEUE);
         let mut new = Side::new(self.new.vm, self.header.pre_state);
+        let invariants = knowledge.invariants.as_ref();
+        let mut own = invariants.map(|_| Succession::new(new.clone()));
         let mut deployed = Deployed {
             side: self.old,
             state_bytes: self.state_bytes,
@@ -159,12 +167,20 @@ impl Replay {
             for played in from_old.into_iter().flatten() {
                 let played = played?;
                 found.note(&played);
-                new.meet(&played.prepared)?;
+                let prepared = &played.prepared;
+                new.meet(prepared, &BTreeSet::new())?;
                 let Some(old) = &played.old else { continue };
+                let done = own.as_mut().map(|own| own.play(prepared)).transpose()?;
+                let succession = own.as_mut().zip(done.as_ref());
                 if played.deviations.is_none() {
-                    judge.transaction(&new.vm, &played.prepared, old)?;
+                    let own = succession.as_ref();
+                    let own = own.map(|(own, done)| (&own.vm().svm, *done));
+                    judge.transaction(&new.vm, prepared, old, own)?;
                 }
-                new.leave(&played.prepared, old)?;
+                if let Some((own, done)) = succession {
+                    own.leave(prepared, old, done)?;
+                }
+                new.leave(prepared, old)?;
             }
             // It reads nothing that panics on what it reads.
             reading.join().map_err(|_| ShadowError::Truncated)
@@ -173,8 +189,9 @@ impl Replay {
             return Err(ShadowError::Empty);
         }
         found.facts.sha256 = report::hex(&reader.sha256());
-        let summary = judge.summary();
-        let (instructions, causes, causes_left_out, compute_units) = judge.finish();
+        let (gathered, invariants) = judge.finish();
+        let summary = gathered.summary();
+        let (instructions, causes, causes_left_out, compute_units) = gathered.finish();
         let [old, new] = elfs.map(|elf| content(&elf));
         Ok(Report {
             kind: report::KIND,
@@ -185,7 +202,9 @@ impl Replay {
             old,
             new,
             as_upgraded,
+            known: Known::of(&knowledge),
             summary,
+            invariants,
             instructions,
             causes,
             causes_left_out,
@@ -244,7 +263,7 @@ impl Deployed {
 
     fn play(&mut self, prepared: Prepared) -> Result<Played, ShadowError> {
         self.count(&prepared.recorded.accounts)?;
-        self.side.meet(&prepared)?;
+        self.side.meet(&prepared, &BTreeSet::new())?;
         // A bundle may hold what no cluster does.
         let Ok(old) = self.side.vm.execute(&prepared.transaction) else {
             return Ok(Played {

@@ -1,11 +1,13 @@
 //! One program's side of a run: a machine that meets one transaction after the other.
 
+use std::collections::BTreeSet;
+
 use solana_sdk::{message::VersionedMessage, pubkey::Pubkey, transaction::VersionedTransaction};
 use solana_sdk_ids::sysvar;
 
 use super::{tables, Execution, Vm};
 use crate::shadow::{
-    bundle::{PreState, Recorded},
+    bundle::{PreState, Recorded, StoredAccount},
     ShadowError,
 };
 
@@ -41,6 +43,7 @@ impl Prepared {
 }
 
 /// A machine, and what it knows of the bundle.
+#[derive(Clone)]
 pub(crate) struct Side {
     pub vm: Vm,
     pub pre_state: PreState,
@@ -57,10 +60,23 @@ impl Side {
         }
     }
 
-    /// Brings the state before a transaction about.
-    pub(super) fn meet(&mut self, prepared: &Prepared) -> Result<(), ShadowError> {
+    /// Brings the state before a transaction about; accounts in `own` stay as this side left them.
+    pub(super) fn meet(
+        &mut self,
+        prepared: &Prepared,
+        own: &BTreeSet<Pubkey>,
+    ) -> Result<(), ShadowError> {
         let recorded = &prepared.recorded;
-        self.vm.put(&recorded.accounts)?;
+        if own.is_empty() {
+            self.vm.put(&recorded.accounts)?;
+        } else {
+            let accounts = recorded.accounts.iter();
+            let taken: Vec<StoredAccount> = accounts
+                .filter(|account| !own.contains(&account.address))
+                .cloned()
+                .collect();
+            self.vm.put(&taken)?;
+        }
         let mut addresses = recorded.accounts.iter().map(|account| account.address);
         self.clock_recorded |= self.pre_state == PreState::Recorded
             && addresses.any(|address| address == sysvar::clock::ID);
@@ -71,16 +87,16 @@ impl Side {
         tables::provide(&mut self.vm, prepared.message(), loaded, recorded.slot)
     }
 
-    /// Goes on from what the deployed program left, on both sides, so that one difference is not counted again and again.
-    /// Where the bundle knows better, it says so with the next transaction.
+    /// Goes on from what a program left: the deployed program on both sides, so that one difference is not counted again and
+    /// again. Where the bundle knows better, it says so with the next transaction.
     pub(super) fn leave(
         &mut self,
         prepared: &Prepared,
-        old: &Execution,
+        done: &Execution,
     ) -> Result<(), ShadowError> {
-        match (&old.error, prepared.keys.first()) {
-            (Some(_), Some(payer)) => self.vm.charge(payer, old.fee),
-            _ => self.vm.keep(&old.written),
+        match (&done.error, prepared.keys.first()) {
+            (Some(_), Some(payer)) => self.vm.charge(payer, done.fee),
+            _ => self.vm.keep(&done.written),
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) struct Execution {
 }
 
 /// One side of a run. Executing changes nothing: what a transaction wrote is put by the caller, if it shall stay.
+#[derive(Clone)]
 pub(crate) struct Vm {
     pub svm: LiteSVM,
     program: Pubkey,

@@ -21,6 +21,8 @@ pub(crate) struct Judged<'a> {
     /// Of the whole transaction, where both succeed.
     pub compute_units: Option<(u64, u64)>,
     pub calls: Vec<CallUnits>,
+    /// The program's calls with their arguments, for those who read an example.
+    pub told: Vec<String>,
 }
 
 /// A call of the program, with the compute units that the logs tell.
@@ -106,6 +108,7 @@ impl Gathered {
                 cause.examples.push(Example {
                     signature: judged.signature.to_string(),
                     slot: judged.slot,
+                    calls: judged.told.clone(),
                     lines: difference.lines,
                 });
             }

@@ -6,12 +6,15 @@ mod units;
 
 pub(crate) use gather::{CallUnits, Gathered, Judged};
 pub use text::render;
-pub(crate) use text::{change, columns, deviations, outcomes, percent, state};
+pub(crate) use text::{change, columns, deviations, outcomes, percent, state, told};
 pub use units::{Distribution, Histogram};
 
 use serde::Serialize;
 
-use super::{bundle::PreState, compare::Kind, fidelity::Deviations};
+use crate::idl::Idl;
+
+pub use super::checks::InvariantRow;
+use super::{bundle::PreState, compare::Kind, fidelity::Deviations, Knowledge};
 
 /// What the file says that it is.
 pub const KIND: &str = "portcullis-shadow-report";
@@ -29,8 +32,11 @@ pub struct Report {
     pub new: Content,
     /// The proposal whose execution was rehearsed before.
     pub as_upgraded: Option<Rehearsed>,
+    pub known: Known,
     pub fidelity: Fidelity,
     pub summary: Summary,
+    /// In the order of their file.
+    pub invariants: Vec<InvariantRow>,
     pub instructions: Vec<InstructionRow>,
     /// The worst first.
     pub causes: Vec<Cause>,
@@ -73,6 +79,28 @@ pub struct Rehearsed {
     /// The time that the execution saw, in Unix seconds.
     pub executed_at: i64,
     pub compute_units: u64,
+}
+
+/// What was known of the program, by the SHA-256 of the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Known {
+    /// The deployed program's IDL, given or found in the bundle.
+    pub idl: Option<String>,
+    /// The proposed program's, where it is another.
+    pub new_idl: Option<String>,
+    pub invariants: Option<String>,
+}
+
+impl Known {
+    pub(crate) fn of(knowledge: &Knowledge) -> Self {
+        let idl = |idl: &Option<Idl>| idl.as_ref().map(|idl| hex(&idl.sha256));
+        let invariants = knowledge.invariants.as_ref();
+        Self {
+            idl: idl(&knowledge.idl),
+            new_idl: idl(&knowledge.new_idl),
+            invariants: invariants.map(|invariants| hex(&invariants.sha256())),
+        }
+    }
 }
 
 /// How far the replay of the deployed program is what the cluster recorded.
@@ -162,6 +190,8 @@ pub struct Verdict {
 pub struct Example {
     pub signature: String,
     pub slot: u64,
+    /// The program's calls with their arguments, as its IDL reads them; none without an IDL.
+    pub calls: Vec<String>,
     pub lines: Vec<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Distribution, Report};
+use super::{Distribution, InvariantRow, Report};
 use crate::shadow::{bundle::PreState, compare::Kind};
 
 /// The most causes that are printed.
@@ -13,6 +13,7 @@ pub fn render(report: &Report) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = head(&mut text, report);
+    let _ = invariants(&mut text, report);
     let _ = instructions(&mut text, report);
     let _ = causes(&mut text, report);
     let _ = units(&mut text, report);
@@ -119,6 +120,50 @@ pub(crate) fn outcomes(report: &Report) -> Vec<(u64, &'static str)> {
     all.into_iter().filter(|(count, _)| *count > 0).collect()
 }
 
+fn invariants(text: &mut String, report: &Report) -> std::fmt::Result {
+    if report.invariants.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\ninvariants")?;
+    for row in &report.invariants {
+        writeln!(text, "  {:<16} {}", row.verdict(), row.name)?;
+        writeln!(text, "  {:<16} {}", "", told(row))?;
+        if let Some(reason) = &row.reason {
+            writeln!(text, "  {:<16} under the deployed program: {reason}", "")?;
+        }
+    }
+    Ok(())
+}
+
+/// In how many transactions an invariant was checked, and what was found.
+pub(crate) fn told(row: &InvariantRow) -> String {
+    let mut told = format!(
+        "checked after {} transactions, holds after {} of them under the deployed program",
+        row.checked, row.holds
+    );
+    for (count, what) in [
+        (row.not_before, "did not hold before"),
+        (
+            row.broken_by_deployed,
+            "broken by the deployed program, too",
+        ),
+        (
+            row.broken_by_proposed,
+            "broken by the proposed program only",
+        ),
+        (
+            row.broken_in_succession,
+            "broken where the proposed program goes on from its own state",
+        ),
+    ] {
+        if count > 0 {
+            // Writing to a String cannot fail.
+            let _ = write!(told, "; {count} {what}");
+        }
+    }
+    told
+}
+
 fn instructions(text: &mut String, report: &Report) -> std::fmt::Result {
     let rows = &report.instructions;
     if rows.is_empty() {
@@ -176,6 +221,9 @@ fn causes(text: &mut String, report: &Report) -> std::fmt::Result {
             "          in {} of slot {}",
             example.signature, example.slot
         )?;
+        for call in &example.calls {
+            writeln!(text, "          call {call}")?;
+        }
         if cause.kind != Kind::Logs {
             for line in &example.lines {
                 writeln!(text, "          {line}")?;

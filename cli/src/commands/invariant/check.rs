@@ -8,9 +8,8 @@ use std::{
 use clap::Args;
 use portcullis_analysis::invariants::{
     file::{File, MAX_FILE},
-    Idls, Invariants, InvariantsError, Outcome, Selection, Snapshot, Verdict,
+    Idls, Invariants, InvariantsError, Outcome, Snapshot, Verdict,
 };
-use portcullis_client::Client;
 use serde_json::{json, Value};
 use solana_sdk::pubkey::Pubkey;
 
@@ -21,9 +20,6 @@ use crate::{
     idl,
     output::{judged, one_line, table},
 };
-
-/// Filters that servers take, the length counted.
-const MAX_FILTERS: usize = 4;
 
 /// Which invariants.
 #[derive(Args, Debug)]
@@ -45,7 +41,7 @@ impl Check {
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self { file: path } = self;
         let invariants = load(ctx, &path).await?;
-        let snapshot = read(ctx.client()?, &invariants).await?;
+        let snapshot = Snapshot::read(ctx.client()?, &invariants.required_accounts()).await?;
         let outcomes = invariants.evaluate(&snapshot);
         let count =
             |is: fn(&Verdict) -> bool| outcomes.iter().filter(|one| is(&one.verdict)).count();
@@ -123,38 +119,6 @@ pub async fn load(ctx: &Context, path: &Path) -> Result<Invariants, CliError> {
         idls.insert(name.to_string(), found);
     }
     Invariants::new(&file, idls).map_err(invalid)
-}
-
-/// All accounts that they need.
-async fn read(client: &Client, invariants: &Invariants) -> Result<Snapshot, CliError> {
-    let required = invariants.required_accounts();
-    let addresses: Vec<Pubkey> = required.addresses.into_iter().collect();
-    let mut snapshot = Snapshot::default();
-    for selection in &required.selections {
-        let Selection {
-            program,
-            len,
-            filters,
-        } = selection;
-        let most = MAX_FILTERS.saturating_sub(usize::from(len.is_some()));
-        // Those beyond are applied here.
-        let filters = filters.iter().take(most);
-        let filters: Vec<(usize, &[u8])> =
-            filters.map(|(at, bytes)| (*at, bytes.as_slice())).collect();
-        let listed = client
-            .select_accounts(program, *len, &filters, None)
-            .await?;
-        snapshot.accounts.extend(listed);
-    }
-    // Last, so that of what is read twice this is kept, all of one slot.
-    let accounts = client.get_accounts(&addresses).await?;
-    for (address, account) in addresses.into_iter().zip(accounts) {
-        match account {
-            Some(account) => snapshot.accounts.insert(address, account),
-            None => snapshot.accounts.remove(&address),
-        };
-    }
-    Ok(snapshot)
 }
 
 fn words(verdict: &Verdict) -> (&'static str, Option<&str>) {

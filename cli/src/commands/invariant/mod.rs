@@ -1,6 +1,6 @@
 //! `portcullis invariant …`
 
-mod check;
+pub mod check;
 
 pub use check::Check;
 

@@ -8,7 +8,10 @@ mod run;
 pub use {record::Record, run::Run};
 
 use clap::Subcommand;
-use portcullis_analysis::shadow::ShadowError;
+use portcullis_analysis::{
+    invariants::{Invariants, Required},
+    shadow::ShadowError,
+};
 
 use crate::{
     context::Context,
@@ -45,6 +48,12 @@ impl Shadow {
             Self::Run(command) => command.run(ctx).await,
         }
     }
+}
+
+/// What invariants read.
+fn required(invariants: Option<&Invariants>) -> Required {
+    let required = invariants.map(Invariants::required_accounts);
+    required.unwrap_or_default()
 }
 
 /// Why there is no bundle, or no report.

@@ -12,9 +12,10 @@ use portcullis_analysis::shadow::{
 };
 use serde_json::json;
 
-use super::refused;
+use super::{refused, required};
 use crate::{
-    context::Context, duration::parse_duration, error::CliError, output::Fields, profile::Named,
+    commands::invariant::check, context::Context, duration::parse_duration, error::CliError,
+    output::Fields, profile::Named,
 };
 
 /// Transactions whose accounts a live recording watches from the start.
@@ -44,6 +45,9 @@ pub struct Record {
     /// Record what comes from now on, for so long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     live: Option<Duration>,
+    /// Also record what the invariants of this file read, so that `shadow run` can check them
+    #[arg(long, value_name = "FILE")]
+    invariants: Option<PathBuf>,
 }
 
 impl Record {
@@ -57,10 +61,16 @@ impl Record {
             out,
             limit,
             live,
+            invariants,
         } = self;
+        let invariants = match &invariants {
+            Some(path) => Some(check::load(ctx, path).await?),
+            None => None,
+        };
         let source = Source {
             client: ctx.client()?,
             program: ctx.program(&program)?,
+            required: required(invariants.as_ref()),
         };
         let mut header = None;
         let make = |found: &portcullis_analysis::shadow::bundle::Header| {

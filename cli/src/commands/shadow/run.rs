@@ -3,17 +3,20 @@
 use std::{fs, io::Cursor, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
-use portcullis_analysis::shadow::{
-    self, page,
-    record::{self, Source},
-    report, Limits, NoHooks, Options, Reader, Report, Writer,
+use portcullis_analysis::{
+    invariants::Invariants,
+    shadow::{
+        self, page,
+        record::{self, Source},
+        report, Knowledge, Limits, Options, Reader, Report, Writer,
+    },
 };
 use serde_json::json;
 
-use super::{proposed, refused, rehearsal};
+use super::{proposed, refused, rehearsal, required};
 use crate::{
-    args::RefArgs, artifact, client_error::hash, context::Context, error::CliError, exit::ExitCode,
-    output::printable, profile::Named,
+    args::RefArgs, artifact, client_error::hash, commands::invariant::check, context::Context,
+    error::CliError, exit::ExitCode, idl, output::printable, profile::Named,
 };
 
 /// What makes a run fail.
@@ -61,6 +64,15 @@ pub struct Run {
     /// Execute the proposal first, on forked state and at its eta: the gate itself puts the program in place
     #[arg(long)]
     as_upgraded: bool,
+    /// The deployed program's IDL, by which accounts, errors and events get their names [default: that in the bundle]
+    #[arg(long, value_name = "FILE|PROGRAM")]
+    idl: Option<String>,
+    /// The proposed program's IDL, where it is another
+    #[arg(long, value_name = "FILE")]
+    new_idl: Option<PathBuf>,
+    /// Check the invariants of this file before and after each transaction, under both programs
+    #[arg(long, value_name = "FILE")]
+    invariants: Option<PathBuf>,
     /// Write the report as JSON: its SHA-256 is what a `shadow` attestation carries
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -82,7 +94,7 @@ impl Run {
     /// Runs it.
     ///
     /// # Errors
-    /// `fidelity_too_low`, `behaviour_differs`; a bundle or a program that is not usable.
+    /// `fidelity_too_low`, `behaviour_differs`, `invariants_not_judged`; a bundle or a program that is not usable.
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let proposed = proposed::find(ctx, &self.new, &self.reference).await?;
         let options = Options {
@@ -92,6 +104,7 @@ impl Run {
                 None => None,
             },
             required_fidelity: self.min_fidelity,
+            knowledge: self.knowledge(ctx).await?,
         };
         let rehearsal = match (self.as_upgraded, &proposed.proposal) {
             (false, _) => None,
@@ -104,7 +117,9 @@ impl Run {
                 .hint("give the proposal: --new PROGRAM_ID/12"));
             }
         };
-        let reader = self.reader(ctx).await?;
+        let reader = self
+            .reader(ctx, options.knowledge.invariants.as_ref())
+            .await?;
         let program = reader.header().program;
         if let Some(view) = &proposed.proposal {
             if view.keys().program() != program {
@@ -118,14 +133,36 @@ impl Run {
             }
         }
         let done = match &rehearsal {
-            Some(rehearsal) => shadow::run_as_upgraded(reader, options, rehearsal, &mut NoHooks),
-            None => shadow::run(reader, options, &mut NoHooks),
+            Some(rehearsal) => shadow::run_as_upgraded(reader, options, rehearsal),
+            None => shadow::run(reader, options),
         };
         self.conclude(ctx, &done.map_err(refused)?)
     }
 
+    /// What the user knows of the program.
+    async fn knowledge(&self, ctx: &Context) -> Result<Knowledge, CliError> {
+        Ok(Knowledge {
+            idl: match &self.idl {
+                Some(named) => Some(idl::load(ctx, named).await?.idl),
+                None => None,
+            },
+            new_idl: match &self.new_idl {
+                Some(path) => Some(idl::read(path)?),
+                None => None,
+            },
+            invariants: match &self.invariants {
+                Some(path) => Some(check::load(ctx, path).await?),
+                None => None,
+            },
+        })
+    }
+
     /// The bundle, or what is recorded now.
-    async fn reader(&self, ctx: &Context) -> Result<Reader, CliError> {
+    async fn reader(
+        &self,
+        ctx: &Context,
+        invariants: Option<&Invariants>,
+    ) -> Result<Reader, CliError> {
         let path = PathBuf::from(&self.source);
         if path.exists() {
             return Reader::open(&path, Limits::default()).map_err(refused);
@@ -143,6 +180,7 @@ impl Run {
         let source = Source {
             client: ctx.client()?,
             program: ctx.program(&named)?,
+            required: required(invariants),
         };
         let make = |header: &shadow::bundle::Header| Writer::new(Vec::new(), header);
         let writer = record::record(&source, self.limit as usize, make)
@@ -218,9 +256,26 @@ impl Run {
             FailOn::Effects => summary.effects(),
             FailOn::AnyDifference => summary.differing(),
         };
-        (found > 0).then(|| {
-            CliError::mismatch("behaviour_differs", report.verdict().text)
-                .hint("the causes are above; --html FILE shows more of each")
-        })
+        if found > 0 {
+            return Some(
+                CliError::mismatch("behaviour_differs", report.verdict().text)
+                    .hint("the causes are above; --html FILE shows more of each"),
+            );
+        }
+        // What holds under neither program says nothing about the proposed one.
+        let unjudged = |row: &&report::InvariantRow| row.holds == 0;
+        let row = report.invariants.iter().find(unjudged)?;
+        let reason = row.reason.as_deref().unwrap_or("it was never checked");
+        Some(
+                CliError::new(
+                    ExitCode::General,
+                    "invariants_not_judged",
+                    printable(&format!(
+                        "the invariant `{}` must hold under the deployed program to be judged: {reason}",
+                        row.name
+                    )),
+                )
+                .hint("record with what it reads: portcullis shadow record --invariants FILE; or correct it: portcullis invariant check"),
+        )
     }
 }
