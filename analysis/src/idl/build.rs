@@ -11,7 +11,7 @@ use anchor_lang_idl_spec::{
 };
 
 use super::{
-    schema::{short, Def, DefId, DefKind, Encoding, Field, Fields, Schema, Type, VariantDef},
+    schema::{short, Def, DefId, DefKind, Encoding, Field, Fields, Repr, Schema, Type, VariantDef},
     size::Sizes,
     IdlError,
 };
@@ -22,6 +22,7 @@ const MAX_DEFS: usize = 10_000;
 const MAX_FIELDS: usize = 200_000;
 /// The name of an instance of a generic type, in bytes.
 const MAX_INSTANCE: usize = 2_000;
+
 #[derive(Clone)]
 enum Argument {
     Type(Type),
@@ -132,7 +133,7 @@ impl<'a> Builder<'a> {
         }
         let mut sizes = Sizes::new(&self.schema);
         let places = self.schema.defs.iter().map(|def| match &def.kind {
-            DefKind::Struct(fields) => sizes.places(fields, def.packed, 0),
+            DefKind::Struct(fields) => sizes.places(fields, def.repr, 0),
             _ => None,
         });
         let places = places.collect();
@@ -259,10 +260,6 @@ impl<'a> Builder<'a> {
     }
 
     fn instance(&mut self, name: &str, given: Vec<Argument>) -> Result<Type, IdlError> {
-        let Some((name, def)) = self.types.get_key_value(name) else {
-            return Ok(Type::Unknown(name.to_string()));
-        };
-        let (name, def) = (*name, *def);
         let shown = given.iter().map(|argument| match argument {
             Argument::Type(ty) => self.schema.describe(ty),
             Argument::Const(value) => value.clone(),
@@ -272,6 +269,13 @@ impl<'a> Builder<'a> {
             true => name.to_string(),
             false => format!("{name}<{}>", shown.join(", ")),
         };
+        let Some((name, def)) = self.types.get_key_value(name) else {
+            return match shown.len() > MAX_INSTANCE {
+                true => Err(IdlError::TooLarge("bytes in a type", MAX_INSTANCE)),
+                false => Ok(Type::Unknown(shown)),
+            };
+        };
+        let (name, def) = (*name, *def);
         if let Some(id) = self.ids.get(&shown) {
             return Ok(Type::Defined(*id));
         }
@@ -299,10 +303,13 @@ impl<'a> Builder<'a> {
                 IdlSerialization::Bytemuck | IdlSerialization::BytemuckUnsafe => Encoding::Memory,
                 _ => Encoding::Custom,
             },
-            packed: matches!(
-                &def.repr,
-                Some(IdlRepr::C(modifier) | IdlRepr::Rust(modifier)) if modifier.packed
-            ),
+            repr: match &def.repr {
+                Some(IdlRepr::C(modifier) | IdlRepr::Rust(modifier)) => Repr {
+                    packed: modifier.packed,
+                    align: modifier.align.map_or(0, |align| align as u64),
+                },
+                _ => Repr::default(),
+            },
             kind: DefKind::Struct(Fields::default()),
         });
         self.ids.insert(shown, id);

@@ -35,7 +35,7 @@ pub enum Type {
 }
 
 /// How a type is written as bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
     Borsh,
     /// As it lies in memory (`zero_copy`).
@@ -44,14 +44,22 @@ pub enum Encoding {
     Custom,
 }
 
+/// How a struct lies in memory, where that is not `#[repr(C)]` alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repr {
+    /// `packed`: no field is aligned.
+    pub packed: bool,
+    /// `align(8)`: the struct is aligned at least so. 0: no such attribute.
+    pub align: u64,
+}
+
 /// A defined type.
 #[derive(Clone, Debug)]
 pub struct Def {
     /// With its generics.
     pub name: String,
     pub encoding: Encoding,
-    /// `#[repr(packed)]`: no field is aligned.
-    pub packed: bool,
+    pub repr: Repr,
     pub kind: DefKind,
 }
 

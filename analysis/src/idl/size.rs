@@ -1,6 +1,6 @@
 //! How many bytes a type takes, and where its fields begin.
 
-use super::schema::{Def, DefKind, Encoding, Fields, Schema, Type, MAX_DEPTH};
+use super::schema::{Def, DefKind, Encoding, Fields, Repr, Schema, Type, MAX_DEPTH};
 
 /// The fewest and most bytes of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl<'a> Sizes<'a> {
                         plain.then_some((1, 1))
                     }
                     DefKind::Struct(fields) => self
-                        .places(fields, def.packed, depth + 1)
+                        .places(fields, def.repr, depth + 1)
                         .map(|places| places.whole),
                 };
                 self.note_memory(*id, memory);
@@ -201,12 +201,12 @@ impl<'a> Sizes<'a> {
     }
 
     /// Where fields lie in memory.
-    pub fn places(&mut self, fields: &Fields, packed: bool, depth: usize) -> Option<Places> {
-        let (mut at, mut largest) = (0_u64, 1);
+    pub fn places(&mut self, fields: &Fields, repr: Repr, depth: usize) -> Option<Places> {
+        let (mut at, mut largest) = (0_u64, repr.align.max(1));
         let mut starts = Vec::with_capacity(fields.list.len());
         for field in &fields.list {
             let (size, align) = self.memory_at(&field.ty, depth)?;
-            let align = if packed { 1 } else { align };
+            let align = if repr.packed { 1 } else { align };
             at = at.checked_next_multiple_of(align)?;
             starts.push(at);
             at = at.saturating_add(size);
@@ -224,7 +224,7 @@ impl<'a> Sizes<'a> {
             return Vec::new();
         };
         if encoding == Encoding::Memory {
-            return match self.places(fields, def.packed, 0) {
+            return match self.places(fields, def.repr, 0) {
                 Some(places) => places.starts.into_iter().map(Some).collect(),
                 None => vec![None; fields.list.len()],
             };

@@ -27,6 +27,32 @@ pub trait Item {
     fn content(&self) -> &str;
 }
 
+/// An item of any list.
+pub struct Listed {
+    pub name: String,
+    pub content: String,
+}
+
+impl Item for Listed {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn content(&self) -> &str {
+        &self.content
+    }
+}
+
+/// Whether two names differ only in how they are written, or in the group that they stand in: `feeBps` and `fee_bps`.
+pub fn alike(a: &str, b: &str) -> bool {
+    let bare = |name: &str| -> String {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let letters = last.chars().filter(|letter| *letter != '_');
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    bare(a) == bare(b)
+}
+
 /// Matches two lists with as few changes as possible.
 pub fn align<T: Item>(old: &[T], new: &[T]) -> Vec<Step> {
     let prefix = old
@@ -198,23 +224,16 @@ mod tests {
 
     use super::{Step::*, *};
 
-    struct Named(String, String);
-    impl Item for Named {
-        fn name(&self) -> &str {
-            &self.0
-        }
-        fn content(&self) -> &str {
-            &self.1
-        }
-    }
-
     /// `a:x` is an item `a` with content `x`.
-    fn list(text: &str) -> Vec<Named> {
+    fn list(text: &str) -> Vec<Listed> {
         let words = text.split_whitespace();
         words
             .map(|word| {
                 let (name, content) = word.split_once(':').unwrap_or((word, "x"));
-                Named(name.to_string(), content.to_string())
+                Listed {
+                    name: name.to_string(),
+                    content: content.to_string(),
+                }
             })
             .collect()
     }
@@ -249,6 +268,20 @@ mod tests {
                 .count(),
             1
         );
+    }
+
+    #[test]
+    fn names_are_alike_whatever_their_case_and_group() {
+        for (a, b) in [
+            ("feeBps", "fee_bps"),
+            ("tokens.mint", "mint"),
+            ("_total", "total"),
+        ] {
+            assert!(alike(a, b), "{a} {b}");
+        }
+        for (a, b) in [("mint", "oracle"), ("fee", "fees"), ("mint.a", "mint.b")] {
+            assert!(!alike(a, b), "{a} {b}");
+        }
     }
 
     proptest! {

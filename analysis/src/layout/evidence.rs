@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use solana_sdk::pubkey::Pubkey;
 
-use super::{Change, Report, Rule, Verdict};
+use super::{fields::is_reserve_name, Change, Report, Rule, Verdict};
 use crate::idl::{Described, Idl, Value};
 
 /// Examples that are told of each kind.
@@ -43,7 +43,7 @@ pub struct Example {
 pub struct Sample<'a> {
     /// Address and data.
     pub accounts: &'a [(Pubkey, Vec<u8>)],
-    /// By the name of the type, where there are more than were read.
+    /// By the name of the type, where they were counted; else those that were read are all.
     pub totals: BTreeMap<String, usize>,
 }
 
@@ -66,7 +66,7 @@ pub fn check(old: &Idl, new: &Idl, sample: &Sample, report: &mut Report) -> Vec<
             continue;
         };
         evidence.read += 1;
-        let Ok((was, _)) = old.decode(account, data) else {
+        let Ok((was, used)) = old.decode(account, data) else {
             evidence.unreadable += 1;
             continue;
         };
@@ -75,9 +75,18 @@ pub fn check(old: &Idl, new: &Idl, sample: &Sample, report: &mut Report) -> Vec<
                 evidence.lost += 1;
                 reason
             }
-            Ok(is) => {
+            Ok((is, end)) => {
                 let mut differences = Vec::new();
                 differ("", &was, &is, &mut differences);
+                if let Some(rest) = data
+                    .get(used..end)
+                    .filter(|rest| rest.iter().any(|b| *b != 0))
+                {
+                    differences.push(format!(
+                        "behind the old layout are bytes that are not zero: {}",
+                        Value::Bytes(rest.into())
+                    ));
+                }
                 if differences.is_empty() {
                     continue;
                 }
@@ -97,20 +106,19 @@ pub fn check(old: &Idl, new: &Idl, sample: &Sample, report: &mut Report) -> Vec<
     for evidence in &mut list {
         let total = sample.totals.get(&evidence.account).copied();
         evidence.total = total.unwrap_or(0).max(evidence.read);
-        settle(evidence, report);
+        settle(evidence, total.is_some(), report);
     }
     list
 }
 
-fn decode_new(new: &Idl, other: Option<&Described>, data: &[u8]) -> Result<Value, String> {
+/// The value, and where it ends.
+fn decode_new(new: &Idl, other: Option<&Described>, data: &[u8]) -> Result<(Value, usize), String> {
     let other = other.ok_or("its type is gone")?;
-    let decoded = new.decode(other, data);
-    decoded
-        .map(|(value, _)| value)
-        .map_err(|error| error.to_string())
+    new.decode(other, data).map_err(|error| error.to_string())
 }
 
-fn settle(evidence: &TypeEvidence, report: &mut Report) {
+/// `counted_all`: that there is none is known.
+fn settle(evidence: &TypeEvidence, counted_all: bool, report: &mut Report) {
     let name = &evidence.account;
     let counted = match evidence.read == evidence.total {
         true => format!("all {} accounts", evidence.read),
@@ -137,7 +145,9 @@ fn settle(evidence: &TypeEvidence, report: &mut Report) {
         if change.rule != Rule::AccountGrown || change.path != *name || !fine {
             continue;
         }
-        if evidence.read == evidence.total {
+        if evidence.read == 0 && !counted_all {
+            change.reason = "no account of this type was there to be tried".to_string();
+        } else if evidence.read == evidence.total {
             change.verdict = Verdict::Safe;
             change.reason = match evidence.total {
                 0 => "there is no account of this type".to_string(),
@@ -192,8 +202,5 @@ fn differ(path: &str, was: &Value, is: &Value, found: &mut Vec<String>) {
 }
 
 fn reserved(path: &str) -> bool {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    ["reserved", "padding", "pad", "unused", "spare", "gap"]
-        .iter()
-        .any(|word| name.to_lowercase().contains(word))
+    is_reserve_name(path.rsplit('.').next().unwrap_or(path), true)
 }

@@ -2,7 +2,7 @@
 
 use super::{align::Step, types::Place};
 use crate::idl::{
-    schema::{Encoding, Fields, Type},
+    schema::{Encoding, Fields, Repr, Type},
     size::Sizes,
 };
 
@@ -26,8 +26,12 @@ impl Position {
 pub struct Places {
     old: Vec<Position>,
     new: Vec<Position>,
-    /// Of the old fields: whether its bytes are kept free.
-    reserves: Vec<bool>,
+    /// Of the old and the new fields: whether its bytes are kept free.
+    reserves: (Vec<bool>, Vec<bool>),
+    /// Whether both are as large, and aligned alike.
+    same_whole: bool,
+    /// Whether both lie in memory by the same rules.
+    same_rules: bool,
     /// Where the old segments end.
     ends: Vec<u64>,
     tail: bool,
@@ -37,10 +41,11 @@ impl Places {
     pub fn new(
         sizes: &mut (Sizes, Sizes),
         (old, new): (&Fields, &Fields),
-        packed: (bool, bool),
+        reprs: (Repr, Repr),
         place: &Place,
     ) -> Self {
-        let old_positions = positions(&mut sizes.0, old, packed.0, place.encodings.0);
+        let (old_positions, old_whole) = positions(&mut sizes.0, old, reprs.0, place.encodings.0);
+        let (new_positions, new_whole) = positions(&mut sizes.1, new, reprs.1, place.encodings.1);
         let mut ends = Vec::new();
         for position in &old_positions {
             ends.resize(position.segment + 1, 0);
@@ -48,14 +53,16 @@ impl Places {
                 *end = position.end();
             }
         }
+        let reserves = |fields: &Fields| -> Vec<bool> {
+            let fields = fields.list.iter();
+            fields.map(|one| is_reserve(&one.name, &one.ty)).collect()
+        };
         Self {
-            new: positions(&mut sizes.1, new, packed.1, place.encodings.1),
-            reserves: old
-                .list
-                .iter()
-                .map(|one| is_reserve(&one.name, &one.ty))
-                .collect(),
             old: old_positions,
+            new: new_positions,
+            reserves: (reserves(old), reserves(new)),
+            same_whole: old_whole == new_whole,
+            same_rules: old_whole.is_some() && new_whole.is_some() && reprs.0 == reprs.1,
             ends,
             tail: place.tail,
         }
@@ -82,12 +89,23 @@ impl Places {
             Step::Inserted(_) | Step::Appended(_) => true,
         });
         // What follows the struct must not move either.
-        pairs && (self.tail || end(&self.old) == end(&self.new))
+        pairs && (self.tail || (end(&self.old) == end(&self.new) && self.same_whole))
     }
 
     /// Whether an old field only keeps bytes free.
     pub fn is_reserve(&self, old: usize) -> bool {
-        self.reserves.get(old).copied().unwrap_or(false)
+        self.reserves.0.get(old).copied().unwrap_or(false)
+    }
+
+    /// Whether a new field only keeps bytes free.
+    pub fn is_new_reserve(&self, new: usize) -> bool {
+        self.reserves.1.get(new).copied().unwrap_or(false)
+    }
+
+    /// Where a field was and is in memory, if that is not the same.
+    pub fn moved(&self, old: usize, new: usize) -> Option<(u64, u64)> {
+        let (old, new) = (self.old.get(old)?, self.new.get(new)?);
+        (self.same_rules && old.start != new.start).then_some((old.start, new.start))
     }
 
     /// Whether a new field lies where no old one did, before the end. Only where [`keep`](Self::keep) holds.
@@ -108,19 +126,18 @@ fn end(positions: &[Position]) -> Option<(usize, u64)> {
 fn positions(
     sizes: &mut Sizes,
     fields: &Fields,
-    packed: bool,
+    repr: Repr,
     encoding: Encoding,
-) -> Vec<Position> {
+) -> (Vec<Position>, Option<(u64, u64)>) {
     if encoding == Encoding::Memory {
-        if let Some(places) = sizes.places(fields, packed, 0) {
+        if let Some(places) = sizes.places(fields, repr, 0) {
             let list = fields.list.iter().zip(places.starts);
-            return list
-                .map(|(field, start)| Position {
-                    segment: 0,
-                    start,
-                    len: sizes.memory(&field.ty).map(|(size, _)| size),
-                })
-                .collect();
+            let list = list.map(|(field, start)| Position {
+                segment: 0,
+                start,
+                len: sizes.memory(&field.ty).map(|(size, _)| size),
+            });
+            return (list.collect(), Some(places.whole));
         }
     }
     let (mut segment, mut at) = (0, 0_u64);
@@ -137,33 +154,39 @@ fn positions(
         }
         here
     });
-    list.collect()
+    (list.collect(), None)
 }
 
 /// By its name and type, as programs write it: `_reserved: [u64; 8]`, `padding1: [u8; 7]`, `_pad: u32`.
 fn is_reserve(name: &str, ty: &Type) -> bool {
-    let plain = match ty {
-        Type::Int { .. } => true,
-        Type::Array(inner, _) => matches!(inner.as_ref(), Type::Int { .. } | Type::Array(..)),
+    match ty {
+        Type::Int { .. } => is_reserve_name(name, false),
+        Type::Array(inner, _) => {
+            matches!(inner.as_ref(), Type::Int { .. } | Type::Array(..))
+                && is_reserve_name(name, true)
+        }
         _ => false,
-    };
+    }
+}
+
+/// Whether a list, or a single number, is named as programs name bytes that they keep free. `reserved_liquidity` and
+/// `funding_gap` are none: they count something.
+pub fn is_reserve_name(name: &str, list: bool) -> bool {
+    const PADDING: [&str; 4] = ["padding", "pad", "reserved", "unused"];
+    const ROOM: [&str; 4] = ["spare", "gap", "future_use", "extra_space"];
     let bare = name.trim_start_matches('_').to_lowercase();
-    let words = [
-        "reserved",
-        "padding",
-        "unused",
-        "spare",
-        "gap",
-        "pad",
-        "future_use",
-        "extra_space",
-    ];
-    let named = words.iter().any(|word| {
-        bare.strip_prefix(word)
-            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic()))
-            || bare.ends_with(&format!("_{word}"))
+    let marked = name.starts_with('_');
+    let room: &[&str] = if list || marked { &ROOM } else { &[] };
+    let first = PADDING.iter().chain(room).any(|word| {
+        bare.strip_prefix(word).is_some_and(|rest| match marked {
+            true => !rest.starts_with(|c: char| c.is_alphabetic()),
+            false => rest.chars().all(|c| c == '_' || c.is_ascii_digit()),
+        })
     });
-    plain && named
+    let last = PADDING
+        .get(..if marked { 4 } else { 2 })
+        .unwrap_or_default();
+    first || last.iter().any(|word| bare.ends_with(&format!("_{word}")))
 }
 
 #[cfg(test)]
@@ -187,8 +210,34 @@ mod tests {
         ] {
             assert!(is_reserve(name, &bytes), "{name}");
         }
-        for name in ["reserve", "reserves", "padded", "gapless", "amount"] {
+        for name in [
+            "reserve",
+            "reserves",
+            "padded",
+            "gapless",
+            "amount",
+            "reserved_slots",
+            "amounts_reserved",
+        ] {
             assert!(!is_reserve(name, &bytes), "{name}");
+        }
+        for name in [
+            "reserved_liquidity",
+            "total_reserved",
+            "gap",
+            "funding_gap",
+            "spare",
+        ] {
+            assert!(!is_reserve(name, &byte), "{name}");
+        }
+        for name in [
+            "padding",
+            "pad2",
+            "reserved_1",
+            "_gap",
+            "_for_what_is_unused",
+        ] {
+            assert!(is_reserve(name, &byte), "{name}");
         }
         assert!(is_reserve("_pad", &byte) && !is_reserve("_padding", &Type::Key));
     }

@@ -1,8 +1,8 @@
 //! What callers rely on: instructions with their arguments and accounts, errors, constants.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use anchor_lang_idl_spec::{IdlInstructionAccount, IdlInstructionAccountItem};
+use anchor_lang_idl_spec::{IdlConst, IdlInstructionAccount, IdlInstructionAccountItem, IdlType};
 
 use super::{
     align::{align, Item, Step},
@@ -29,10 +29,14 @@ pub fn instructions(old: &Idl, new: &Idl, report: &mut Report) {
             let change = Change::new(Rule::InstructionDiscriminatorChanged, &call.name);
             report.add(change.between(hex(&call.discriminator), hex(&other.discriminator)));
         }
-        let mut types = Types::new(old, new, Use::Call, report);
-        types.arguments(&call.name, &call.args, &other.args);
+        Types::new(old, new, Use::Call, report).arguments(&call.name, &call.args, &other.args);
         let same = match (&call.returns, &other.returns) {
-            (Some(was), Some(is)) => types.same_return(was, is),
+            (Some(was), Some(is)) => {
+                // Callers are readers of it.
+                let mut inner = Report::default();
+                Types::new(old, new, Use::Event, &mut inner).returned(&call.name, was, is);
+                !inner.is_breaking_since(0)
+            }
             (None, None) => true,
             _ => false,
         };
@@ -122,8 +126,8 @@ fn metas(call: &str, old: &[Meta], new: &[Meta], known_seeds: bool, report: &mut
                 };
                 match step {
                     Step::Renamed(..) => {
-                        let change = Change::new(Rule::MetaRenamed, path(was));
-                        report.add(change.between(&was.name, &is.name));
+                        let (rule, path) = (Rule::MetaRenamed, path(was));
+                        report.add(Change::renamed(rule, &path, &was.name, &is.name));
                     }
                     Step::Moved(..) => {
                         let change = Change::new(Rule::MetaMoved, path(was));
@@ -177,18 +181,30 @@ fn meta(
             Rule::MetaWritableAdded,
             Rule::MetaWritableDropped,
         ),
-        (
-            was.optional,
-            is.optional,
-            Rule::MetaOptionalAdded,
-            Rule::MetaOptionalDropped,
-        ),
     ] {
         match (before, now) {
             (false, true) => report.plain(added, path),
             (true, false) => report.plain(dropped, path),
             _ => {}
         }
+    }
+    match (was.optional, is.optional) {
+        (true, false) => report.plain(Rule::MetaOptionalDropped, path),
+        (false, true) => {
+            let change = Change::new(Rule::MetaOptionalAdded, path);
+            let checked = was.signer
+                || was.address.is_some()
+                || was.pda.is_some()
+                || !was.relations.is_empty();
+            report.add(match checked {
+                true => change.judged(
+                    Verdict::Breaking,
+                    "the account may be left out, and with it what was checked of it: is the check still there?",
+                ),
+                false => change,
+            });
+        }
+        _ => {}
     }
     match (&was.address, &is.address) {
         (Some(before), Some(now)) if before != now => {
@@ -282,22 +298,34 @@ pub fn errors(old: &Idl, new: &Idl, report: &mut Report) {
 }
 
 pub fn constants(old: &Idl, new: &Idl, report: &mut Report) {
-    let values: BTreeMap<&str, &str> = new
-        .spec
-        .constants
-        .iter()
-        .map(|constant| (constant.name.as_str(), constant.value.as_str()))
+    let constants = new.spec.constants.iter();
+    let known: HashMap<&str, &IdlConst> = constants
+        .map(|constant| (constant.name.as_str(), constant))
         .collect();
-    for constant in &old.spec.constants {
-        match values.get(constant.name.as_str()) {
-            Some(value) if *value != constant.value => {
-                let change = Change::new(
-                    Rule::ConstantChanged,
-                    format!("const {}", shown(&constant.name)),
-                );
-                report.add(change.between(&constant.value, *value));
-            }
-            _ => {}
+    for was in &old.spec.constants {
+        let path = format!("const {}", shown(&was.name));
+        let Some(is) = known.get(was.name.as_str()) else {
+            let mut change = Change::new(Rule::ConstantRemoved, path);
+            change.was = Some(shown(&was.value));
+            report.add(change);
+            continue;
+        };
+        if was.value == is.value && was.ty == is.ty {
+            continue;
         }
+        let change = Change::new(Rule::ConstantChanged, path).between(&was.value, &is.value);
+        // Addresses of accounts are derived from it, or it says who may do something.
+        let found_by = |ty: &IdlType| match ty {
+            IdlType::Pubkey | IdlType::Bytes | IdlType::String => true,
+            IdlType::Array(inner, _) => matches!(**inner, IdlType::U8),
+            _ => false,
+        };
+        report.add(match found_by(&was.ty) || found_by(&is.ty) {
+            true => change.judged(
+                Verdict::Breaking,
+                "callers that know the old address or seed take another account than the program",
+            ),
+            false => change,
+        });
     }
 }

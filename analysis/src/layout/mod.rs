@@ -2,14 +2,18 @@
 //! upgrade plugins check the storage of contracts. Optionally tried on accounts that exist, see [`evidence`].
 
 mod align;
+mod discriminators;
 pub mod evidence;
 mod fields;
 mod interface;
 mod leaves;
+mod memory;
 mod rules;
+mod structs;
 #[cfg(test)]
 mod tests;
 mod types;
+mod variants;
 
 pub use self::rules::{Rule, Verdict};
 
@@ -55,8 +59,20 @@ impl Report {
     pub(crate) fn add(&mut self, change: Change) {
         match self.changes.len() < MAX_CHANGES {
             true => self.changes.push(change),
-            false => self.truncated = true,
+            // Among those that are not listed there may be breaking ones.
+            false if !self.truncated => {
+                self.truncated = true;
+                self.changes
+                    .push(Change::new(Rule::NotCompared, "all further changes"));
+            }
+            false => {}
         }
+    }
+
+    /// Whether one of those that were added behind the first `told` is breaking.
+    pub(crate) fn is_breaking_since(&self, told: usize) -> bool {
+        let mut later = self.changes.iter().skip(told);
+        later.any(|change| change.verdict == Verdict::Breaking)
     }
 
     /// A change with the rule's own verdict and meaning.
@@ -74,6 +90,15 @@ impl Change {
             reason: rule.meaning().to_string(),
             was: None,
             is: None,
+        }
+    }
+
+    /// Another name at the same place.
+    pub(crate) fn renamed(rule: Rule, path: &str, was: &str, is: &str) -> Self {
+        let change = Self::new(rule, path).between(was, is);
+        match align::alike(was, is) {
+            true => change.judged(Verdict::Safe, "the same name, written otherwise"),
+            false => change,
         }
     }
 
@@ -102,17 +127,27 @@ fn shortened(text: String) -> String {
 /// Compares two IDLs of a program. Never fails: what an IDL does not tell is compared by its name.
 pub fn compare(old: &Idl, new: &Idl) -> Report {
     let mut report = Report::default();
-    if let (Some(was), Some(is)) = (old.program(), new.program()) {
-        if was != is {
-            let change = Change::new(Rule::ProgramAddressChanged, "address");
-            report.add(change.between(was.to_string(), is.to_string()));
-        }
+    let (was, is) = (old.program(), new.program());
+    // An old IDL need not name it.
+    if was.is_some() && was != is && !(is.is_none() && new.legacy) {
+        let change = Change::new(Rule::ProgramAddressChanged, "address");
+        report.add(change.between(&old.spec.address, &new.spec.address));
+    }
+    if new.legacy && !old.legacy {
+        report.plain(Rule::FormatOlder, "metadata.spec");
     }
     accounts(old, new, &mut report);
     interface::instructions(old, new, &mut report);
     events(old, new, &mut report);
     interface::errors(old, new, &mut report);
     interface::constants(old, new, &mut report);
+    discriminators::ambiguous(&old.accounts, &new.accounts, &mut report);
+    discriminators::ambiguous(&old.instructions, &new.instructions, &mut report);
+    discriminators::ambiguous(&old.events, &new.events, &mut report);
+    discriminators::zeros(old, new, &mut report);
+    discriminators::twice(&new.accounts, &mut report);
+    discriminators::twice(&new.instructions, &mut report);
+    discriminators::twice(&new.events, &mut report);
     report
 }
 
@@ -178,9 +213,9 @@ fn accounts(old: &Idl, new: &Idl, report: &mut Report) {
         report
             .pairs
             .push((account.name.clone(), other.name.clone()));
-        let encodings = encodings(old, new, account, other);
         let mut types = types::Types::new(old, new, types::Use::Account, report);
-        types.roots(account, other, encodings);
+        types.roots(account, other);
+        let encodings = encodings(old, new, account, other);
         grown(&mut sizes, (account, other), encodings, report);
     }
     for account in &new.accounts {
@@ -258,9 +293,8 @@ fn events(old: &Idl, new: &Idl, report: &mut Report) {
             report.add(change.between(&event.name, &other.name));
         }
         discriminator(Rule::EventDiscriminatorChanged, event, other, report);
-        let encodings = encodings(old, new, event, other);
         let mut types = types::Types::new(old, new, types::Use::Event, report);
-        types.roots(event, other, encodings);
+        types.roots(event, other);
     }
     for event in &new.events {
         if back.place(event).is_none() {

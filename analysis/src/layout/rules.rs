@@ -49,7 +49,23 @@ macro_rules! rules {
     };
 }
 
+impl Rule {
+    /// Whether something that the program checked may no longer be.
+    pub const fn drops_check(self) -> bool {
+        matches!(
+            self,
+            Self::MetaSignerDropped
+                | Self::MetaAddressDropped
+                | Self::MetaSeedsDropped
+                | Self::MetaRelationDropped
+                | Self::MetaOptionalAdded
+        )
+    }
+}
+
 rules! {
+    NotCompared "not-compared" Breaking "Not all was compared: there are too many changes, types are nested too deeply, or two things have one name.",
+    FormatOlder "format-older" Breaking "The new IDL has the format before Anchor 0.30, which says less: what it leaves out is not compared.",
     ProgramAddressChanged "program-address-changed" Breaking "The IDL is of another program id, which Anchor's entry point would refuse.",
     AccountAdded "account-added" Safe "A new account type.",
     AccountRemoved "account-removed" Breaking "An account type is gone: what exists of it can no longer be used.",
@@ -58,13 +74,14 @@ rules! {
     AccountGrown "account-grown" Breaking "Existing accounts are too small, unless all have been made larger or were made with room.",
     AccountsLost "accounts-lost" Breaking "Accounts that exist no longer decode.",
     AccountsChanged "accounts-changed" Breaking "Accounts that exist decode to other values.",
-    EncodingChanged "encoding-changed" Breaking "Between borsh, zero-copy and packed: safe only where the bytes are the same.",
+    DiscriminatorAmbiguous "discriminator-ambiguous" Breaking "Two things begin with the same bytes: one is taken for the other.",
+    EncodingChanged "encoding-changed" Breaking "Between borsh, zero-copy, packed and another alignment: safe only where the bytes are the same.",
     FieldRemoved "field-removed" Breaking "A field is gone.",
     FieldInserted "field-inserted" Breaking "A field stands before others, which move.",
     FieldAppended "field-appended" Safe "A field at the very end: nothing moves. Breaking where something follows, or where callers send it.",
     FieldMoved "field-moved" Breaking "A field stands at another place.",
     FieldRetyped "field-retyped" Breaking "A field's bytes are read as another type; safe only where both are the same bytes.",
-    FieldRenamed "field-renamed" Safe "Another name for the same bytes.",
+    FieldRenamed "field-renamed" Breaking "The same bytes have another name, and may mean something else: allow it where only the name is new.",
     ArrayResized "array-resized" Breaking "An array has another length; safe only where it grows at the very end.",
     ReserveUsed "reserve-used" Safe "A field within bytes that were reserved, or padding: nothing moves.",
     VariantRemoved "variant-removed" Breaking "An enum's variant is gone.",
@@ -80,17 +97,17 @@ rules! {
     ArgumentRemoved "argument-removed" Breaking "Callers still send it.",
     ArgumentMoved "argument-moved" Breaking "Callers send it at another place.",
     ArgumentRetyped "argument-retyped" Breaking "Callers send another type; safe only where both are the same bytes.",
-    ArgumentRenamed "argument-renamed" Safe "Another name for the same bytes.",
+    ArgumentRenamed "argument-renamed" Breaking "What callers send has another name, and may mean something else: allow it where only the name is new.",
     ReturnChanged "return-changed" Breaking "An instruction returns another type.",
     MetaAdded "account-meta-added" Breaking "Callers do not pass this account.",
     MetaRemoved "account-meta-removed" Breaking "Callers still pass this account.",
     MetaMoved "account-meta-moved" Breaking "Callers pass this account at another place.",
-    MetaRenamed "account-meta-renamed" Safe "Another name for the account at the same place.",
+    MetaRenamed "account-meta-renamed" Breaking "The account at this place has another name, and may be another one: allow it where only the name is new.",
     MetaSignerAdded "account-meta-signer-added" Breaking "The account must sign now.",
     MetaSignerDropped "account-meta-signer-dropped" Breaking "The account need not sign any more: is the check still there?",
     MetaWritableAdded "account-meta-writable-added" Breaking "The account must be writable now.",
     MetaWritableDropped "account-meta-writable-dropped" Safe "The account may be read-only.",
-    MetaOptionalAdded "account-meta-optional-added" Safe "The account may be left out.",
+    MetaOptionalAdded "account-meta-optional-added" Safe "The account may be left out. Breaking where it had to sign or to be a certain one.",
     MetaOptionalDropped "account-meta-optional-dropped" Breaking "The account must be given now.",
     MetaAddressChanged "account-meta-address-changed" Breaking "Another fixed address is required.",
     MetaAddressAdded "account-meta-address-added" Breaking "Only one address is taken now.",
@@ -109,7 +126,8 @@ rules! {
     ErrorRenumbered "error-renumbered" Breaking "An error has another code.",
     ErrorReplaced "error-replaced" Breaking "A code means another error.",
     ErrorMessageChanged "error-message-changed" Safe "An error has another text.",
-    ConstantChanged "constant-changed" Safe "A constant has another value: see what it means for users.",
+    ConstantChanged "constant-changed" Safe "A constant has another value: see what it means for users. Breaking where it is an address, bytes or a text.",
+    ConstantRemoved "constant-removed" Safe "A constant is gone.",
 }
 
 #[cfg(test)]

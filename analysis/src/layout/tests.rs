@@ -1,7 +1,10 @@
 //! A table of changes, and what each is called.
 
+mod discriminators;
 mod evidence;
 mod interface;
+mod types;
+mod zero_copy;
 
 use proptest::prelude::*;
 use serde_json::{json, Value as Json};
@@ -72,11 +75,34 @@ fn field(name: &str, ty: Json) -> Json {
     json!({ "name": name, "type": ty })
 }
 
+/// An IDL of types only, of which the first is an account's.
+fn of_types(types: &Json) -> Json {
+    json!({
+        "address": "11111111111111111111111111111112",
+        "metadata": { "name": "vaults", "version": "0.1.0", "spec": "0.1.0" },
+        "instructions": [], "types": types,
+        "accounts": [{ "name": types[0]["name"], "discriminator": [9] }],
+    })
+}
+
+/// A struct that lies in memory.
+fn in_memory(name: &str, fields: Json) -> Json {
+    json!({
+        "name": name, "serialization": "bytemuck", "repr": { "kind": "c" },
+        "type": { "kind": "struct", "fields": fields },
+    })
+}
+
 /// Rules, verdicts and places of what a change of the base leads to.
 fn found(change: impl FnOnce(&mut Json)) -> Vec<String> {
     let mut new = base();
     change(&mut new);
-    let report = compare(&idl(&base()), &idl(&new));
+    between(&base(), &new)
+}
+
+/// Likewise of two IDLs.
+fn between(old: &Json, new: &Json) -> Vec<String> {
+    let report = compare(&idl(old), &idl(new));
     let changes = report.changes.iter();
     changes
         .map(|change| {
@@ -94,146 +120,6 @@ fn found(change: impl FnOnce(&mut Json)) -> Vec<String> {
 fn nothing_changed() {
     assert_eq!(found(|_| ()), [""; 0]);
     assert!(found(|new| new["metadata"]["version"] = json!("2.0.0")).is_empty());
-}
-
-#[test]
-fn fields_of_accounts() {
-    let vault = |change: &dyn Fn(&mut Vec<Json>)| found(|new| change(list(new, "Vault")));
-    assert_eq!(
-        vault(&|list| drop(list.remove(1))),
-        ["field-removed breaking Vault.total"]
-    );
-    assert_eq!(
-        vault(&|list| drop(list.remove(4))),
-        ["field-removed breaking Vault.limit"]
-    );
-    assert_eq!(vault(&|list| list.swap(0, 1)).len(), 1);
-    assert!(vault(&|list| list.swap(0, 1))[0].starts_with("field-moved breaking Vault."));
-    assert_eq!(
-        vault(&|list| list[1]["type"] = json!("u128")),
-        [
-            "field-retyped breaking Vault.total",
-            "account-grown breaking Vault"
-        ]
-    );
-    assert_eq!(
-        vault(&|list| list[1]["type"] = json!("i64")),
-        ["field-retyped breaking Vault.total"]
-    );
-    assert_eq!(
-        vault(&|list| list.insert(1, field("fee", json!("u16")))),
-        [
-            "field-inserted breaking Vault.fee",
-            "account-grown breaking Vault"
-        ]
-    );
-    assert_eq!(
-        vault(&|list| list.push(field("fee", json!("u16")))),
-        [
-            "field-appended safe Vault.fee",
-            "account-grown breaking Vault"
-        ]
-    );
-    assert_eq!(
-        vault(&|list| list[1]["name"] = json!("sum")),
-        ["field-renamed safe Vault.total"]
-    );
-    assert_eq!(
-        vault(&|list| list[4]["type"] = json!({ "option": "u64" })),
-        ["field-retyped breaking Vault.limit"]
-    );
-    assert_eq!(
-        vault(&|list| list[3]["type"] = json!({ "vec": "u32" })),
-        ["field-retyped breaking Vault.points[]"]
-    );
-    assert_eq!(
-        vault(&|list| list[0]["type"] = json!({ "array": ["u8", 32] })),
-        ["field-retyped safe Vault.admin"]
-    );
-    assert_eq!(
-        vault(&|list| list[4]["type"] = json!("u32")),
-        [
-            "field-retyped breaking Vault.limit",
-            "account-grown breaking Vault"
-        ]
-    );
-    // In place of what was last.
-    assert_eq!(
-        vault(&|list| list[4] = field("other", json!("string"))),
-        [
-            "field-removed breaking Vault.limit",
-            "field-inserted breaking Vault.other",
-            "account-grown breaking Vault"
-        ]
-    );
-}
-
-#[test]
-fn types_within_types() {
-    let appended = |new: &mut Json| list(new, "Point").push(field("z", json!("u32")));
-    assert_eq!(
-        found(appended),
-        ["field-appended breaking Vault.points[].z"]
-    );
-    assert_eq!(
-        found(|new| list(new, "Point").swap(0, 1)),
-        ["field-moved breaking Vault.points[].x"]
-    );
-    // The same bytes, grouped otherwise.
-    assert_eq!(
-        found(|new| {
-            list(new, "types").push(field(
-                "Amount",
-                json!({ "kind": "struct", "fields": ["u64"] }),
-            ));
-            list(new, "Vault")[1]["type"] = json!({ "defined": { "name": "Amount" } });
-        }),
-        ["field-retyped safe Vault.total"]
-    );
-    // An alias changes nothing.
-    assert!(found(|new| {
-        list(new, "types").push(field("Amount", json!({ "kind": "type", "alias": "u64" })));
-        list(new, "Vault")[1]["type"] = json!({ "defined": { "name": "Amount" } });
-    })
-    .is_empty());
-    // Another name for the same type, and a type that is not there.
-    assert!(found(|new| {
-        list(new, "types")[2]["name"] = json!("Spot");
-        list(new, "Vault")[3]["type"] = json!({ "vec": { "defined": { "name": "Spot" } } });
-    })
-    .is_empty());
-}
-
-#[test]
-fn variants_of_enums() {
-    let state = |change: &dyn Fn(&mut Vec<Json>)| found(|new| change(list(new, "State")));
-    assert_eq!(state(&|list| list.swap(0, 1)).len(), 1);
-    assert!(state(&|list| list.swap(0, 1))[0].starts_with("variant-moved breaking Vault.state::"));
-    assert_eq!(
-        state(&|list| drop(list.remove(1))),
-        ["variant-removed breaking Vault.state::Paused"]
-    );
-    assert_eq!(
-        state(&|list| list.insert(1, json!({ "name": "Draining" }))),
-        ["variant-inserted breaking Vault.state::Draining"]
-    );
-    assert_eq!(
-        state(&|list| list.push(json!({ "name": "Draining" }))),
-        ["variant-appended safe Vault.state::Draining"]
-    );
-    assert_eq!(
-        state(&|list| list[1]["name"] = json!("Halted")),
-        ["variant-renamed breaking Vault.state::Paused"]
-    );
-    assert_eq!(
-        state(&|list| list[2]["fields"] = json!([{ "name": "at", "type": "u32" }])),
-        ["field-retyped breaking Vault.state::Shut.at"]
-    );
-    assert_eq!(
-        state(&|list| list[2]["fields"] =
-            json!([{ "name": "at", "type": "i64" }, { "name": "by", "type": "pubkey" }])),
-        ["field-appended breaking Vault.state::Shut.by"]
-    );
 }
 
 #[test]
@@ -263,85 +149,65 @@ fn accounts_themselves() {
         found(|new| new["address"] = json!("11111111111111111111111111111113")),
         ["program-address-changed breaking address"]
     );
+    assert_eq!(
+        found(|new| new["address"] = json!("nobody's")),
+        ["program-address-changed breaking address"]
+    );
 }
 
 #[test]
-fn zero_copy_accounts() {
-    let pool = |change: &dyn Fn(&mut Vec<Json>)| found(|new| change(list(new, "Pool")));
-    let reserve = |bytes: u64| field("_reserved", json!({ "array": ["u8", bytes] }));
+fn what_is_not_compared_is_no_reason_to_pass() {
+    let legacy = json!({ "version": "0.1.0", "name": "vaults", "instructions": [] });
     assert_eq!(
-        pool(&|list| {
-            list[2] = reserve(8);
-            list.insert(2, field("fee", json!("u64")));
-        }),
-        ["reserve-used safe Pool.fee"]
-    );
-    assert_eq!(
-        pool(&|list| list[2] = field("owner", json!("u128"))),
-        ["reserve-used safe Pool.owner"]
-    );
-    // More than was reserved.
-    assert_eq!(
-        pool(&|list| {
-            list[2] = reserve(16);
-            list.insert(2, field("fee", json!("u64")));
-        }),
+        between(
+            &of_types(&json!([{ "name": "A", "type": { "kind": "struct" } }])),
+            &legacy
+        ),
         [
-            "field-inserted breaking Pool.fee",
-            "account-grown breaking Pool"
+            "format-older breaking metadata.spec",
+            "account-removed breaking A"
         ]
     );
+    // The signer is beyond what is listed.
+    let more = found(|new| {
+        for number in 0..MAX_CHANGES {
+            let name = format!("Added{number}");
+            let head = (number as u32 + 0x0a00_0000).to_be_bytes();
+            list(new, "accounts").push(json!({ "name": name, "discriminator": head }));
+        }
+        list(new, "metas")[0]["signer"] = json!(false);
+    });
+    assert_eq!(more.len(), MAX_CHANGES + 1);
     assert_eq!(
-        pool(&|list| list[2] = reserve(24)),
-        [
-            "array-resized breaking Pool._reserved",
-            "account-grown breaking Pool"
-        ]
+        more.last().unwrap(),
+        "not-compared breaking all further changes"
     );
-    assert_eq!(
-        pool(&|list| list.push(field("more", json!("u64")))),
-        [
-            "field-appended safe Pool.more",
-            "account-grown breaking Pool"
-        ]
-    );
-    // Without padding both encodings are the same bytes; with it they are not.
-    let plain = |new: &mut Json| {
-        let def = new["types"][3].as_object_mut().unwrap();
-        def.remove("serialization");
-        def.remove("repr");
+    let deep = |leaf: &str| {
+        let mut types = vec![];
+        for level in 0..70 {
+            let ty = match level {
+                69 => json!(leaf),
+                _ => json!({ "defined": { "name": format!("T{}", level + 1) } }),
+            };
+            let fields = json!([field("f", ty)]);
+            types.push(json!({ "name": format!("T{level}"), "type": { "kind": "struct", "fields": fields } }));
+        }
+        of_types(&json!(types))
     };
-    assert_eq!(found(plain), ["encoding-changed safe Pool"]);
-    let mut old = base();
-    list(&mut old, "Pool").insert(0, field("flag", json!("u8")));
-    let mut new = old.clone();
-    plain(&mut new);
-    let report = compare(&idl(&old), &idl(&new));
-    assert_eq!(report.changes.len(), 1);
-    assert_eq!(
-        (report.changes[0].rule, report.changes[0].verdict),
-        (Rule::EncodingChanged, Verdict::Breaking)
-    );
-    // A field where there was only padding.
-    let mut filled = old.clone();
-    list(&mut filled, "Pool").insert(1, field("kind", json!("u8")));
-    let report = compare(&idl(&old), &idl(&filled));
-    assert_eq!(report.changes.len(), 1);
-    assert_eq!(report.changes[0].rule, Rule::ReserveUsed);
-    let mut packed = old.clone();
-    packed["types"][3]["repr"] = json!({ "kind": "c", "packed": true });
-    let report = compare(&idl(&old), &idl(&packed));
-    assert!(report
-        .breaking()
-        .any(|change| change.rule == Rule::EncodingChanged));
+    let found = between(&deep("u64"), &deep("i64"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("not-compared breaking T0.f.f"));
 }
 
 #[test]
 fn every_rule_is_tried() {
     let source = [
         include_str!("tests.rs"),
+        include_str!("tests/discriminators.rs"),
         include_str!("tests/evidence.rs"),
         include_str!("tests/interface.rs"),
+        include_str!("tests/types.rs"),
+        include_str!("tests/zero_copy.rs"),
     ]
     .concat();
     for rule in Rule::ALL {

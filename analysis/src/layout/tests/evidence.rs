@@ -82,6 +82,32 @@ fn accounts_that_exist_are_tried() {
     let (_, verdict) = tried(&[], 0, append);
     assert_eq!(verdict, Some(Verdict::Safe));
 
+    // Nobody says that there is none.
+    let (mut report, nothing) = (
+        compare(&idl(&base()), &{
+            let mut new = base();
+            append(&mut new);
+            idl(&new)
+        }),
+        Sample {
+            accounts: &[],
+            totals: BTreeMap::new(),
+        },
+    );
+    check(&idl(&base()), &idl(&base()), &nothing, &mut report);
+    assert!(report
+        .breaking()
+        .any(|change| change.rule == Rule::AccountGrown));
+    // A longer list that once was there has left its bytes.
+    let mut used = vault(7, 2);
+    *used.last_mut().unwrap() = 5;
+    let (found, _) = tried(&[used], 1, append);
+    assert_eq!((found.lost, found.changed), (0, 1));
+    assert_eq!(
+        found.examples[0].what,
+        "behind the old layout are bytes that are not zero: 0x0005"
+    );
+
     let sign = |new: &mut Json| list(new, "Vault")[1]["type"] = json!("i64");
     let (found, _) = tried(&[vault(7, 0), vault(u64::MAX, 0)], 2, sign);
     assert_eq!((found.lost, found.changed), (0, 1));

@@ -2,7 +2,7 @@
 
 use serde_json::{json, Value as Json};
 
-use super::{field, found, list};
+use super::{base, between, field, found, list};
 
 #[test]
 fn instructions() {
@@ -48,7 +48,7 @@ fn instructions() {
     );
     assert_eq!(
         args(&|list| list[0]["name"] = json!("lamports")),
-        ["argument-renamed safe deposit(amount)"]
+        ["argument-renamed breaking deposit(amount)"]
     );
 }
 
@@ -74,7 +74,7 @@ fn accounts_of_instructions() {
     );
     assert_eq!(
         metas(&|list| list[0]["name"] = json!("owner")),
-        ["account-meta-renamed safe deposit[user]"]
+        ["account-meta-renamed breaking deposit[user]"]
     );
     for (at, key, value, rule) in [
         (
@@ -99,7 +99,7 @@ fn accounts_of_instructions() {
             1,
             "optional",
             json!(true),
-            "account-meta-optional-added safe deposit[vault]",
+            "account-meta-optional-added breaking deposit[vault]",
         ),
         (
             1,
@@ -162,6 +162,79 @@ fn accounts_of_instructions() {
 }
 
 #[test]
+fn accounts_that_are_others_by_another_name() {
+    // The same accounts, grouped otherwise.
+    let found = found(|new| {
+        let inner = list(new, "metas")[2]["accounts"].clone();
+        list(new, "metas").pop();
+        list(new, "metas").extend(inner.as_array().unwrap().clone());
+    });
+    assert_eq!(
+        found,
+        [
+            "account-meta-renamed safe deposit[tokens.mint]",
+            "account-meta-renamed safe deposit[tokens.delegate]"
+        ]
+    );
+}
+
+#[test]
+fn an_account_that_may_be_left_out_is_not_checked() {
+    let with = |meta: Json| {
+        let mut idl = base();
+        list(&mut idl, "metas").push(meta);
+        idl
+    };
+    for (check, verdict) in [
+        (json!({}), "safe"),
+        (json!({ "writable": true }), "safe"),
+        (json!({ "signer": true }), "breaking"),
+        (
+            json!({ "address": "11111111111111111111111111111111" }),
+            "breaking",
+        ),
+        (json!({ "pda": { "seeds": [] } }), "breaking"),
+        (json!({ "relations": ["vault"] }), "breaking"),
+    ] {
+        let mut meta = check.clone();
+        meta["name"] = json!("guard");
+        let old = with(meta.clone());
+        meta["optional"] = json!(true);
+        assert_eq!(
+            between(&old, &with(meta)),
+            [format!(
+                "account-meta-optional-added {verdict} deposit[guard]"
+            )],
+            "{check}"
+        );
+    }
+}
+
+#[test]
+fn what_is_returned_is_read() {
+    let with = |change: &dyn Fn(&mut Json)| {
+        let mut idl = base();
+        let state = json!({ "defined": { "name": "State" } });
+        list(&mut idl, "instructions")[0]["returns"] = state.clone();
+        list(&mut idl, "args")[0]["type"] = state;
+        change(&mut idl);
+        idl
+    };
+    // Callers may send no new variant, but they get it.
+    assert_eq!(
+        between(
+            &with(&|_| ()),
+            &with(&|idl| list(idl, "State").push(json!({ "name": "Draining" })))
+        ),
+        [
+            "variant-appended safe Vault.state::Draining",
+            "variant-appended safe deposit(amount)::Draining",
+            "return-changed breaking deposit"
+        ]
+    );
+}
+
+#[test]
 fn events_errors_and_constants() {
     assert_eq!(
         found(|new| drop(list(new, "events").pop())),
@@ -215,4 +288,25 @@ fn events_errors_and_constants() {
         found(|new| new["constants"][0]["value"] = json!("0")),
         ["constant-changed safe const FEE"]
     );
+    assert_eq!(
+        found(|new| drop(list(new, "constants").pop())),
+        ["constant-removed safe const FEE"]
+    );
+    // Another admin, another seed.
+    for ty in [
+        json!("pubkey"),
+        json!("bytes"),
+        json!("string"),
+        json!({ "array": ["u8", 4] }),
+    ] {
+        let with = |value: &str| {
+            let mut idl = base();
+            list(&mut idl, "constants")[0] = json!({ "name": "SEED", "type": ty, "value": value });
+            idl
+        };
+        assert_eq!(
+            between(&with("a"), &with("b")),
+            ["constant-changed breaking const SEED"]
+        );
+    }
 }
