@@ -194,7 +194,7 @@ pub enum Command {
     History(commands::history::History),
     /// Examine an upgrade before it is proposed, and again before it is executed
     Doctor(commands::doctor::Doctor),
-    /// Show what is in a program's ELF, what an upgrade to it changes, and what of it to look at
+    /// Show what is in a program's ELF, what an upgrade to it changes, and what a new IDL breaks
     Inspect(commands::inspect::Inspect),
     /// Compare a deployed program with its gate's record, or with your own build
     Verify(commands::verify::Verify),
@@ -203,8 +203,6 @@ pub enum Command {
     /// Replay real transactions under the deployed and the proposed program, and compare
     #[command(subcommand)]
     Shadow(commands::shadow::Shadow),
-    /// Tell what a new IDL breaks: accounts, instructions, events, errors
-    Layout(commands::layout::Layout),
     /// Check what must hold of a program's accounts
     #[command(subcommand)]
     Invariant(commands::invariant::Invariant),
@@ -251,7 +249,7 @@ impl Command {
             Self::List(_) => "list",
             Self::History(_) => "history",
             Self::Doctor(_) => "doctor",
-            Self::Inspect(_) => "inspect",
+            Self::Inspect(command) => command.name(),
             Self::Verify(_) => "verify",
             Self::Address(_) => "address",
             Self::Localnet(command) => match command.control {
@@ -259,7 +257,6 @@ impl Command {
                 None => "localnet",
             },
             Self::Shadow(command) => command.name(),
-            Self::Layout(_) => "layout",
             Self::Invariant(commands::invariant::Invariant::Check(_)) => "invariant check",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

@@ -121,7 +121,6 @@ async fn run(command: Command, ctx: &Context) -> Result<(), CliError> {
         Command::Verify(command) => command.run(ctx).await,
         Command::Address(command) => command.run(ctx).await,
         Command::Shadow(command) => command.run(ctx).await,
-        Command::Layout(command) => command.run(ctx).await,
         Command::Invariant(command) => command.run(ctx).await,
         Command::Localnet(command) => command.run(ctx).await,
         Command::Completions(command) => command.run(ctx),

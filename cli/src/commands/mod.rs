@@ -15,7 +15,6 @@ pub mod gate;
 pub mod history;
 pub mod inspect;
 pub mod invariant;
-pub mod layout;
 pub mod list;
 pub mod localnet;
 pub mod man;

@@ -160,7 +160,7 @@ fn every_command_of_the_release_s_table_is_run_somewhere() {
         "--report",
         "--sample",
         "invariant check",
-        "layout",
+        "--idl",
         "shadow record",
         "shadow run",
         "--fail-on",

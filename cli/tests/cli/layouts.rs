@@ -1,4 +1,4 @@
-//! `layout`: what a new IDL breaks, by files, IDLs on the chain and accounts that exist.
+//! `inspect --idl`: what a new IDL breaks, by files, IDLs on the chain and accounts that exist.
 
 use std::fs;
 
@@ -82,30 +82,74 @@ fn changes_are_told_from_files() {
     write(&net, "old.json", &old());
     write(&net, "new.json", &new());
     write(&net, "appended.json", &appended());
-    run("01_no_change", "layout old.json old.json");
-    run("02_breaking", "layout old.json new.json");
-    run("03_breaking_json", "layout old.json new.json --output json");
+    run("01_no_change", "inspect --idl old.json old.json");
+    run("02_breaking", "inspect --idl old.json new.json");
+    run(
+        "03_breaking_json",
+        "inspect --idl old.json new.json --output json",
+    );
     run(
         "04_allowed",
-        "layout old.json appended.json --allow account-grown=Vault",
+        "inspect --idl old.json appended.json --allow account-grown=Vault",
     );
     run(
         "05_unknown_rule",
-        "layout old.json new.json --allow nothing",
+        "inspect --idl old.json new.json --allow nothing",
     );
-    run("06_missing_file", "layout old.json nowhere.json");
+    run("06_missing_file", "inspect --idl old.json nowhere.json");
     net.write("text.json", b"{ \"kind\": \"rootNode\" }");
-    run("07_another_format", "layout old.json text.json");
+    run("07_another_format", "inspect --idl old.json text.json");
     net.write("broken.json", b"{ \"metadata\": [");
-    run("08_no_json", "layout old.json broken.json");
+    run("08_no_json", "inspect --idl old.json broken.json");
     run(
         "09_dumps_missing",
-        "layout old.json new.json --accounts nowhere",
+        "inspect --idl old.json new.json --accounts nowhere",
     );
     let mut hostile = old();
     hostile["accounts"][0]["name"] = json!("Va\u{1b}[2Jult\nno change");
     write(&net, "hostile.json", &hostile);
-    run("10_hostile_name", "layout hostile.json old.json");
+    run("10_hostile_name", "inspect --idl hostile.json old.json");
+}
+
+/// ELFs and IDLs are compared apart, each with its own options.
+#[test]
+fn elfs_and_idls_are_not_mixed() {
+    let net = Net::start();
+    let run = net.named_recorder("layout_usage");
+    write(&net, "old.json", &old());
+    write(&net, "new.json", &new());
+    run("1_nothing", "inspect");
+    run("2_one_idl", "inspect --idl old.json");
+    run("3_a_subject_too", "inspect old.so --idl old.json new.json");
+    for (number, option) in [
+        (4, "--against old.so"),
+        (5, "--alone"),
+        (6, "--policy inspect.toml"),
+        (7, "--sarif found.sarif"),
+    ] {
+        let line = format!("inspect --idl old.json new.json {option}");
+        run(&format!("{number}_elfs_only"), &line);
+    }
+    for (number, option) in [
+        (8, "--sample 5"),
+        (9, "--accounts dumps"),
+        (10, "--allow account-grown"),
+    ] {
+        run(
+            &format!("{number}_idls_only"),
+            &format!("inspect old.so {option}"),
+        );
+    }
+    // A breaking change is of high severity, and needs no option to fail.
+    for level in ["low", "medium", "high"] {
+        let line = format!("inspect --idl old.json new.json --fail-on {level}");
+        assert_eq!(net.run_checked(&line).status.code(), Some(4), "{level}");
+        net.ok(&format!(
+            "inspect --idl old.json old.json --fail-on {level}"
+        ));
+    }
+    let gone = net.run_checked("layout old.json new.json");
+    assert_eq!(gone.status.code(), Some(2));
 }
 
 #[test]
@@ -128,17 +172,22 @@ fn accounts_of_a_folder_are_tried() {
     dump("bob.json", encoded.to_string().as_bytes());
     run(
         "11_room_for_all",
-        "layout old.json appended.json --accounts dumps",
+        "inspect --idl old.json appended.json --accounts dumps",
     );
     dump(&format!("{}.bin", address("carol")), &vault(7, 0));
     run(
         "12_one_is_too_small",
-        "layout old.json appended.json --accounts dumps",
+        "inspect --idl old.json appended.json --accounts dumps",
+    );
+    fs::create_dir(net.path().join("empty")).unwrap();
+    run(
+        "21_none_of_the_type",
+        "inspect --idl old.json appended.json --accounts empty",
     );
     dump("broken.json", b"{}");
     run(
         "13_broken_dump",
-        "layout old.json appended.json --accounts dumps",
+        "inspect --idl old.json appended.json --accounts dumps",
     );
 }
 
@@ -147,7 +196,7 @@ fn idls_and_accounts_are_read_from_the_chain() {
     let net = Net::start();
     let run = net.recorder("layout");
     write(&net, "appended.json", &appended());
-    run("14_no_idl", "layout $program appended.json");
+    run("14_no_idl", "inspect --idl $program appended.json");
     // Anchor's account: its owner decides, so that nobody else can put one there.
     let (metadata, anchor) = idl_accounts(&program());
     let text = old().to_string();
@@ -160,7 +209,10 @@ fn idls_and_accounts_are_read_from_the_chain() {
         bytes
     };
     net.set_account(&anchor, Pubkey::new_from_array([9; 32]), stored.clone());
-    run("15_idl_of_another_owner", "layout $program appended.json");
+    run(
+        "15_idl_of_another_owner",
+        "inspect --idl $program appended.json",
+    );
     net.set_account(&anchor, program(), stored);
     for (number, room) in [(1, 2), (2, 2), (3, 8)] {
         let at = Pubkey::new_from_array([number; 32]);
@@ -168,13 +220,30 @@ fn idls_and_accounts_are_read_from_the_chain() {
     }
     run(
         "16_all_have_room",
-        "layout $program appended.json --sample 100",
+        "inspect --idl $program appended.json --sample 100",
     );
-    run("17_a_sample", "layout $program appended.json --sample 2");
+    run(
+        "17_a_sample",
+        "inspect --idl $program appended.json --sample 2",
+    );
+    // Of another program there would be no account that breaks.
+    run(
+        "22_accounts_of_another_program",
+        "inspect --idl $program appended.json --sample 100 --program $alice",
+    );
+    let mut nobody = old();
+    nobody["address"] = json!("");
+    write(&net, "nobody.json", &nobody);
+    run(
+        "23_accounts_of_no_program",
+        "inspect --idl nobody.json nobody.json --sample 100",
+    );
+    let named = net.json("inspect --idl nobody.json nobody.json --sample 100 --program $program");
+    assert_eq!(named["accounts"][0]["read"], 3);
     net.set_account(&Pubkey::new_from_array([4; 32]), program(), vault(4, 1));
     run(
         "18_one_has_not",
-        "layout $program appended.json --sample 100 --output json",
+        "inspect --idl $program appended.json --sample 100 --output json",
     );
     // The program-metadata program's comes first, unless it is of another format.
     let owner = METADATA.parse().unwrap();
@@ -188,17 +257,20 @@ fn idls_and_accounts_are_read_from_the_chain() {
         net.set_account(&metadata, owner, stored);
     };
     publish(&json!({ "kind": "rootNode", "standard": "codama" }));
-    let found = net.json("layout $program $program");
+    let found = net.json("inspect --idl $program $program");
     let from = found["old"]["from"].as_str().unwrap();
     assert!(from.starts_with("the IDL account"), "{from}");
     let mut alien = appended();
     alien["address"] = json!(address("alice"));
     publish(&alien);
-    run("20_of_another_program", "layout $program appended.json");
+    run(
+        "20_of_another_program",
+        "inspect --idl $program appended.json",
+    );
     publish(&appended());
     run(
         "19_of_the_metadata_program",
-        "layout $program appended.json",
+        "inspect --idl $program appended.json",
     );
 }
 

@@ -1,5 +1,6 @@
-//! Shows what is in an ELF, what differs from another, and what of it a reviewer should look at.
+//! Shows what is in an ELF, what differs from another, and what of it a reviewer should look at; likewise of two IDLs.
 
+mod layout;
 mod subject;
 mod text;
 
@@ -18,18 +19,28 @@ use subject::Loaded;
 
 /// What to inspect, and what to compare it with.
 #[derive(Args, Debug)]
+#[command(
+    override_usage = "portcullis inspect [OPTIONS] <SUBJECT>\n       portcullis inspect [OPTIONS] --idl <OLD> <NEW>"
+)]
 #[command(after_help = "Examples:\n  \
     portcullis inspect target/deploy/app.so                          what is in a build\n  \
     portcullis inspect app.so --against PROGRAM_ID                   what it changes of what runs now\n  \
     portcullis inspect PROGRAM_ID/12 --fail-on high                  what a proposal would change\n  \
-    portcullis inspect app.so --against old.so --policy inspect.toml --sarif app.sarif\n\n\
+    portcullis inspect app.so --against old.so --policy inspect.toml --sarif app.sarif\n  \
+    portcullis inspect --idl old.json target/idl/app.json            what a new IDL breaks\n  \
+    portcullis inspect --idl PROGRAM_ID target/idl/app.json --sample 1000 -u mainnet-beta\n  \
+    portcullis inspect --idl old.json new.json --accounts dumps/ --allow account-grown=Vault\n\n\
     The ELF is read as the loader reads it, so it is shown by what it does. Without a symbol table functions are told\n\
     apart by their bodies; addresses and error messages are found where they stand, not where they are put together.\n\
-    It exits with 3 where there is a finding at or above --fail-on, with 4 where a buffer is not what was voted for.")]
+    It exits with 3 where there is a finding at or above --fail-on, with 4 where a buffer is not what was voted for.\n\n\
+    IDLs are those of Anchor. With a program's id or name in place of a file, its IDL is fetched: from the program-metadata\n\
+    program, else from Anchor's IDL account. It exits with 4 where a change is breaking and not allowed, without --fail-on\n\
+    too. Accounts that cannot be read are no reason to pass: what only they can settle (account-grown) stays breaking until\n\
+    all have been tried.")]
 pub struct Inspect {
     /// A file, a program's address or name, a buffer's address, or a proposal (12, PROGRAM_ID/12)
-    #[arg(value_name = "SUBJECT")]
-    subject: String,
+    #[arg(value_name = "SUBJECT", required_unless_present = "idl")]
+    subject: Option<String>,
     /// What it is compared with, named likewise [default: for a proposal or a gate's buffer, what runs now]
     #[arg(long, value_name = "SUBJECT")]
     against: Option<String>,
@@ -39,12 +50,23 @@ pub struct Inspect {
     /// What the project approves in advance: a TOML file
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Exit with 3 where a finding is at least so grave: low, medium or high
+    /// Exit with 3 where a finding is at least so grave: low, medium or high. With --idl, breaking changes are high, and fail
+    /// always
     #[arg(long, value_name = "SEVERITY", value_parser = parse_fail_on)]
     fail_on: Option<Severity>,
     /// Also write the findings as SARIF 2.1.0
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
+    /// In place of ELFs, compare two IDLs, each a file, or a program's id or name: which accounts, callers and readers break
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["OLD", "NEW"],
+        conflicts_with_all = ["subject", "against", "alone", "policy", "sarif"]
+    )]
+    idl: Option<Vec<String>>,
+    #[command(flatten)]
+    layout: layout::Options,
     #[command(flatten)]
     reference: RefArgs,
 }
@@ -57,10 +79,19 @@ fn parse_fail_on(text: &str) -> Result<Severity, String> {
 }
 
 impl Inspect {
+    /// As the JSON envelope gives it: ELFs and IDLs have other keys.
+    pub fn name(&self) -> &'static str {
+        match self.idl {
+            Some(_) => "inspect --idl",
+            None => "inspect",
+        }
+    }
+
     /// Runs it.
     ///
     /// # Errors
-    /// `findings` where one is at or above `--fail-on`, with all that was found out; what cannot be read or is no program.
+    /// `findings` where one is at or above `--fail-on`, with all that was found out; what cannot be read or is no program;
+    /// of IDLs, see [`layout::Options::run`].
     pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
         let Self {
             subject,
@@ -69,8 +100,16 @@ impl Inspect {
             policy: policy_file,
             fail_on,
             sarif,
+            idl,
+            layout,
             reference,
         } = self;
+        if let Some([old, new]) = idl.as_deref() {
+            let program = reference.program.as_ref();
+            return layout.run(ctx, (old, new), program).await;
+        }
+        // The command line requires one or the other.
+        let subject = subject.unwrap_or_default();
         let policy = policy_file
             .as_deref()
             .map_or(Ok(Policy::default()), read_policy)?;

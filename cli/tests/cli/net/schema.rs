@@ -242,7 +242,8 @@ impl Schema {
 fn every_command_and_every_object_is_on_the_page() {
     for command in SCHEMA.commands.keys() {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
-            .args(command.split(' '))
+            // The help does not depend on options, which would need their values.
+            .args(command.split(' ').take_while(|word| !word.starts_with('-')))
             .arg("--help")
             .output()
             .unwrap();

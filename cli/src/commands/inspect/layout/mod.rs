@@ -1,4 +1,4 @@
-//! Tells what a new IDL breaks; tries it on accounts that exist.
+//! `inspect --idl`: tells what a new IDL breaks; tries it on accounts that exist.
 
 mod accounts;
 mod page;
@@ -16,40 +16,35 @@ use crate::{
     profile::Named,
 };
 
-/// Which IDLs, and which accounts.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  \
-    portcullis layout old.json target/idl/lending.json\n  \
-    portcullis layout PROGRAM_ID target/idl/lending.json --sample 1000 -u mainnet-beta\n  \
-    portcullis layout old.json new.json --accounts dumps/ --allow account-grown=Vault\n\n\
-    IDLs are those of Anchor. With a program's id or name in place of a file, its IDL is fetched: from the program-metadata\n\
-    program, else from Anchor's IDL account. Accounts that cannot be read are no reason to pass: what only they can settle\n\
-    (account-grown) stays breaking until all have been tried.")]
-pub struct Layout {
-    /// The IDL of the program that runs: a file, or the program's id or name
-    #[arg(value_name = "OLD")]
-    old: String,
-    /// The IDL of the proposed program
-    #[arg(value_name = "NEW")]
-    new: String,
-    #[command(flatten)]
-    options: Options,
-}
-
-/// On which accounts the new layout is tried, and what is taken for safe.
+/// On which accounts the new layout is tried, and what is taken for safe. `requires` alone would let them pass beside a
+/// subject, which excludes what they require.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Decode so many of the program's accounts of each type with both layouts
-    #[arg(long, value_name = "NUMBER", conflicts_with = "accounts")]
+    /// With --idl: decode so many accounts of each type with both layouts, of OLD's program or --program
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        requires = "idl",
+        conflicts_with_all = ["accounts", "subject"]
+    )]
     sample: Option<usize>,
-    /// The program whose accounts are read [default: that of OLD]
-    #[arg(long, value_name = "PROGRAM_ID", requires = "sample")]
-    program: Option<Named>,
-    /// Decode the accounts in this folder instead: what `solana account --output json` writes, or data alone in .bin files
-    #[arg(long, value_name = "FOLDER")]
+    /// With --idl: decode the accounts in this folder instead: what `solana account --output json` writes, or data alone in
+    /// .bin files
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        requires = "idl",
+        conflicts_with = "subject"
+    )]
     accounts: Option<PathBuf>,
-    /// Take this change for safe, everywhere or at one path; may be given several times
-    #[arg(long, value_name = "RULE[=PATH]", value_parser = parse_allowed)]
+    /// With --idl: take this change for safe, everywhere or at one path; may be given several times
+    #[arg(
+        long,
+        value_name = "RULE[=PATH]",
+        requires = "idl",
+        conflicts_with = "subject",
+        value_parser = parse_allowed
+    )]
     allow: Vec<Allowed>,
 }
 
@@ -119,38 +114,28 @@ impl Outcome {
     }
 }
 
-impl Layout {
-    /// Runs it.
+impl Options {
+    /// Compares two IDLs, each a file, or a program's id or name; accounts are those of `program`, if OLD does not say.
     ///
     /// # Errors
     /// `layout_breaking`; an IDL or accounts that cannot be read.
-    pub async fn run(self, ctx: &Context) -> Result<(), CliError> {
-        let Self { old, new, options } = self;
-        options.run(ctx, &old, &new).await
-    }
-}
-
-impl Options {
-    /// Compares two IDLs, each a file, or a program's id or name.
-    ///
-    /// # Errors
-    /// As [`Layout::run`].
-    pub async fn run(self, ctx: &Context, old: &str, new: &str) -> Result<(), CliError> {
+    pub async fn run(
+        self,
+        ctx: &Context,
+        (old, new): (&str, &str),
+        program: Option<&Named>,
+    ) -> Result<(), CliError> {
         let Self {
             sample,
-            program,
             accounts,
             allow,
         } = self;
         let (old, new) = (idl::load(ctx, old).await?, idl::load(ctx, new).await?);
         let mut report = compare(&old.idl, &new.idl);
-        let owner = match &program {
-            Some(program) => Some(ctx.program(program)?),
-            None => old.program.or(old.idl.program()),
-        };
         let tried = match (sample, &accounts) {
             (Some(count), _) => {
-                Some(accounts::live(ctx, &old.idl, &required(owner)?, count).await?)
+                let owner = owner(ctx, &old, program)?;
+                Some(accounts::live(ctx, &old.idl, &owner, count).await?)
             }
             (None, Some(folder)) => Some(accounts::dumped(folder)?),
             (None, None) => None,
@@ -185,14 +170,23 @@ impl Options {
     }
 }
 
-fn required(owner: Option<Pubkey>) -> Result<Pubkey, CliError> {
-    owner.ok_or_else(|| {
-        CliError::usage(
-            "no_program",
-            "a program must be named whose accounts are read, and the old IDL names none",
+/// The program whose accounts are read. Of another one there would be none that breaks.
+fn owner(ctx: &Context, old: &Found, program: Option<&Named>) -> Result<Pubkey, CliError> {
+    let given = program.map(|program| ctx.program(program)).transpose()?;
+    match (given, old.program.or(old.idl.program())) {
+        (Some(given), Some(told)) if given != told => Err(CliError::usage(
+            "another_program",
+            format!("the accounts must be those of the old IDL's program {told}, --program or PORTCULLIS_PROGRAM names {given}"),
         )
-        .hint("give it with --program PROGRAM_ID")
-    })
+        .hint("leave out --program and unset PORTCULLIS_PROGRAM, or give the IDL of that program")),
+        (given, told) => given.or(told).ok_or_else(|| {
+            CliError::usage(
+                "no_program",
+                "a program must be named whose accounts are read, and the old IDL names none",
+            )
+            .hint("give it with --program PROGRAM_ID")
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
     output::{judged, one_line, table, Fields},
 };
 
-/// For people: breaking changes first.
+/// For people: breaking changes first, of these the ones that take a check away.
 pub fn text(outcome: &Outcome) -> String {
     let head = Fields::new()
         .row("old", shown(&outcome.old))
@@ -23,6 +23,7 @@ pub fn text(outcome: &Outcome) -> String {
             (Verdict::Breaking, false) => breaking.push(change),
         }
     }
+    breaking.sort_by_key(|change| !change.rule.drops_check());
     for (title, good, changes) in [
         ("breaking", false, &breaking),
         ("breaking, but allowed", true, &allowed),
