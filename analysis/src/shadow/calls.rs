@@ -22,6 +22,18 @@ pub(crate) struct Call<'a> {
     pub data: &'a [u8],
 }
 
+/// What Anchor puts into every program: its instructions begin with eight bytes, others' with one.
+const ANCHOR: &[u8] = b"AnchorError";
+
+/// Bytes by which the instructions of a program are told apart.
+pub(crate) fn discriminator(elf: &[u8]) -> usize {
+    let mut windows = elf.windows(ANCHOR.len());
+    match windows.any(|window| window == ANCHOR) {
+        true => 8,
+        false => 1,
+    }
+}
+
 /// The calls of `program` in their order. `keys` are the message's accounts with those looked up.
 pub(crate) fn calls<'a>(
     program: &Pubkey,

@@ -1,5 +1,6 @@
 //! What is known of the program beside its code: its IDLs, and what must always hold.
 
+use anchor_lang_idl_spec::IdlInstructionAccountItem;
 use base64::{engine::general_purpose::STANDARD, Engine};
 use solana_sdk::{
     account::{AccountSharedData, ReadableAccount},
@@ -20,6 +21,16 @@ pub struct Knowledge {
     /// The proposed program's. `None`: it has the same.
     pub new_idl: Option<Idl>,
     pub invariants: Option<Invariants>,
+}
+
+/// The names of accounts in their order, those of groups included.
+fn names_of<'a>(items: &'a [IdlInstructionAccountItem], names: &mut Vec<&'a str>) {
+    for item in items {
+        match item {
+            IdlInstructionAccountItem::Single(account) => names.push(&account.name),
+            IdlInstructionAccountItem::Composite(group) => names_of(&group.accounts, names),
+        }
+    }
 }
 
 /// Under which program something was written.
@@ -65,6 +76,22 @@ impl Knowledge {
             Err(_) => " (its arguments do not decode)".to_string(),
         };
         Some(format!("{}{arguments}", call.name))
+    }
+
+    /// The name of an instruction's account by its place.
+    pub(crate) fn account(&self, data: &[u8], place: usize) -> String {
+        let named = || {
+            let idl = self.idl_of(Under::Deployed)?;
+            let call = idl.instruction_of(data)?;
+            let instructions = &idl.spec.instructions;
+            let found = instructions.iter().find(|one| one.name == call.name)?;
+            let mut names = Vec::new();
+            names_of(&found.accounts, &mut names);
+            names
+                .get(place)
+                .map(|name| format!("account {place} ({name})"))
+        };
+        named().unwrap_or_else(|| format!("account {place}"))
     }
 
     /// What a custom error of the program means.

@@ -14,6 +14,7 @@ mod fields;
 mod knowledge;
 mod lines;
 pub mod page;
+mod probes;
 pub mod record;
 mod rehearse;
 pub mod replay;

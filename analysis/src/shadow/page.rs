@@ -5,8 +5,8 @@ use askama::Template;
 use super::{
     compare::Kind,
     report::{
-        change, columns, deviations, hex, outcomes, percent, state, told, Cause, Histogram,
-        InstructionRow, InvariantRow, Report, Verdict,
+        change, columns, deviations, hex, outcomes, percent, state, told, variations, Cause,
+        Histogram, InstructionRow, InvariantRow, Report, Verdict,
     },
 };
 
@@ -30,6 +30,7 @@ struct Page<'a> {
     required: String,
     deviations: Vec<(u64, &'static str)>,
     outcomes: Vec<(u64, &'static str)>,
+    variations: String,
     invariants: Vec<Invariant<'a>>,
     causes: Vec<CauseRow<'a>>,
     histogram: Option<Plot>,
@@ -102,6 +103,7 @@ pub fn render(report: &Report) -> String {
         required: percent(report.fidelity.required_share),
         deviations: deviations(report),
         outcomes: outcomes(report),
+        variations: variations(report),
         invariants: report.invariants.iter().map(invariant).collect(),
         causes: report.causes.iter().map(cause).collect(),
         histogram: units.histogram.as_ref().map(plot),

@@ -46,6 +46,7 @@ fn replay(from: impl Read + Send + 'static) -> Result<Report, ShadowError> {
         new_elf: samples::memo().unwrap(),
         old_elf: None,
         required_fidelity: 0.9,
+        probes: true,
         knowledge: Knowledge::default(),
     };
     let reader = Reader::new(from, limits())?;

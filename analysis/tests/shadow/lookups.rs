@@ -108,6 +108,7 @@ fn replayed(now: Option<Account>, right: bool) -> Result<u64, String> {
         new_elf: elf(""),
         old_elf: None,
         required_fidelity: 1.0,
+        probes: true,
         knowledge: Knowledge::default(),
     };
     let report = shadow::run(open(&path), options).map_err(|error| error.to_string())?;

@@ -62,6 +62,7 @@ fn rehearsed(fee: &[u8], expected: &[u8], with_program: bool) -> Result<i64, Sha
         new_elf: Vec::new(),
         old_elf: None,
         required_fidelity: 1.0,
+        probes: true,
         knowledge: Knowledge::default(),
     };
     let report = shadow::run_as_upgraded(open(&path), options, &rehearsal)?;

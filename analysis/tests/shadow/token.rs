@@ -45,6 +45,7 @@ fn shadowed(transactions: u64, new: Vec<u8>) -> Report {
         new_elf: new,
         old_elf: None,
         required_fidelity: 0.9,
+        probes: true,
         knowledge: Knowledge::default(),
     };
     shadow::run(open(&path), options).unwrap()

@@ -75,6 +75,7 @@ fn a_replay_of_two_programs_takes_at_most_twice_as_long_an_execution_as_litesvm_
             new_elf: new.clone(),
             old_elf: None,
             required_fidelity: 1.0,
+            probes: true,
             knowledge: Knowledge::default(),
         };
         let (begun, used) = (Instant::now(), cpu());

@@ -219,6 +219,7 @@ fn p_token_does_on_a_localnet_s_transactions_what_spl_token_did() {
         new_elf: samples::p_token().unwrap(),
         old_elf: None,
         required_fidelity: 1.0,
+        probes: true,
         knowledge: Knowledge::default(),
     };
     let reader = Reader::open(&path, Limits::default()).unwrap();

@@ -26,6 +26,8 @@ pub enum Kind {
     NewFailure,
     /// It succeeds where it failed: a check may be gone.
     NewSuccess,
+    /// A variation succeeds that the deployed program refuses: a check may be gone. Nobody sent it.
+    Accepted,
     /// An account's owner, or whether it exists.
     Existence,
     /// Lamports that an account has afterwards.
@@ -111,6 +113,19 @@ impl Pair<'_> {
         }
         found.sort_by_key(|difference| difference.kind);
         found
+    }
+
+    /// A variation, in words, that the deployed program refuses.
+    pub fn accepted(&self, variation: &str, name: &str) -> Option<Difference> {
+        let (Some(error), None) = (&self.old.error, &self.new.error) else {
+            return None;
+        };
+        let error = self.error(Under::Deployed, error);
+        Some(Difference {
+            kind: Kind::Accepted,
+            title: format!("{name} accepts {variation}, which is refused now: {error}"),
+            lines: self.writes(),
+        })
     }
 
     /// A difference that the logs explain.

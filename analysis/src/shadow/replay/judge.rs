@@ -11,12 +11,11 @@ use crate::shadow::{
     checks::Checks,
     compare::{Difference, Pair},
     knowledge::Knowledge,
-    report::{self, CallUnits, Gathered, InvariantRow, Judged},
+    probes::Probe,
+    report::{self, CallUnits, Example, Gathered, InvariantRow, Judged},
     ShadowError,
 };
 
-/// What Anchor puts into every program: its instructions begin with eight bytes, others' with one.
-const ANCHOR: &[u8] = b"AnchorError";
 /// The most names of instructions that are learned, and characters of one.
 const MAX_NAMES: usize = 256;
 const MAX_NAME: usize = 64;
@@ -36,16 +35,13 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub fn new(program: Pubkey, deployed: &[u8], knowledge: &'a Knowledge) -> Self {
-        let anchor = deployed
-            .windows(ANCHOR.len())
-            .any(|window| window == ANCHOR);
+    pub fn new(program: Pubkey, discriminator: usize, knowledge: &'a Knowledge) -> Self {
         Self {
             program,
             address: program.to_string(),
             knowledge,
             checks: knowledge.invariants.as_ref().map(Checks::new),
-            discriminator: if anchor { 8 } else { 1 },
+            discriminator,
             names: BTreeMap::new(),
             gathered: Gathered::default(),
         }
@@ -110,6 +106,58 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
+    /// Tries a variation that the deployed program refuses.
+    pub fn probe(
+        &mut self,
+        vm: &mut Vm,
+        prepared: &Prepared,
+        probe: &Probe,
+        old: &Execution,
+    ) -> Result<(), ShadowError> {
+        let Some(new) = vm.probe(probe)? else {
+            return Ok(());
+        };
+        let before = |address: &Pubkey| -> Option<AccountSharedData> {
+            let copied = probe.accounts.iter();
+            let mut copied = copied.filter(|account| account.address == *address);
+            match copied.next() {
+                Some(account) => Some(account.clone().into_account().into()),
+                None => vm.svm.accounts_db().get_account(address),
+            }
+        };
+        let pair = Pair {
+            keeps: &|_, _| true,
+            program: &self.program,
+            old,
+            new: &new,
+            calls: &[],
+            before: &before,
+            knowledge: self.knowledge,
+            violations: &[],
+        };
+        let variation = (probe.change).told(|place| self.knowledge.account(&probe.data, place));
+        let accepted = pair.accepted(&variation, &self.name(&probe.data));
+        let recorded = &prepared.recorded;
+        let example = Example {
+            signature: recorded.signature.clone(),
+            slot: recorded.slot,
+            calls: self.knowledge.call(&probe.data).into_iter().collect(),
+            lines: Vec::new(),
+        };
+        self.gathered.add_probe(accepted, example);
+        Ok(())
+    }
+
+    /// An instruction's name, as the IDL or a log told it before.
+    fn name(&self, data: &[u8]) -> String {
+        let start = data.get(..self.discriminator).unwrap_or(data);
+        match (self.knowledge.instruction(data), self.names.get(start)) {
+            (Some(name), _) => name.to_string(),
+            (None, Some(name)) => name.clone(),
+            (None, None) => format!("instruction {}", report::hex(start)),
+        }
+    }
+
     /// The program's calls with their arguments, where its IDL is known.
     fn tell_calls(&self, prepared: &Prepared, old: &Execution, new: &Execution) -> Vec<String> {
         const MAX: usize = 4;
@@ -155,10 +203,7 @@ impl<'a> Judge<'a> {
                     }
                     told
                 }
-                (None, None) => match self.names.get(start) {
-                    Some(name) => name.clone(),
-                    None => format!("instruction {}", report::hex(start)),
-                },
+                (None, None) => self.name(call.data),
             };
             named.push((call.top, name.clone()));
             units.push(CallUnits {

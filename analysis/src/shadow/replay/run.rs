@@ -22,8 +22,10 @@ use super::{
 use crate::idl::chain;
 use crate::shadow::{
     bundle::{Header, Reader, StoredAccount},
+    calls,
     fidelity::{deviations, Deviations},
     knowledge::Knowledge,
+    probes::{self, Probe, Prober},
     report::{self, BundleFacts, Content, Fidelity, Known, Rehearsed, Report},
     ShadowError,
 };
@@ -46,6 +48,8 @@ pub struct Options {
     pub old_elf: Option<Vec<u8>>,
     /// The share of transactions that must be reproduced: 1 is all.
     pub required_fidelity: f64,
+    /// Also try variations of what succeeded.
+    pub probes: bool,
     /// What else is known of the program.
     pub knowledge: Knowledge,
 }
@@ -65,6 +69,8 @@ struct Played {
     /// `None`: it could not be run.
     old: Option<Execution>,
     deviations: Deviations,
+    /// Variations that it refuses.
+    refused: Vec<(Probe, Execution)>,
 }
 
 /// Transactions in their order; behind an error comes nothing.
@@ -123,6 +129,7 @@ impl Replay {
         let old = options.old_elf.as_deref().unwrap_or(deployed);
         replay.old.vm.set_elf(old.to_vec());
         replay.put(&loaders)?;
+        replay.put(&[probes::stranger()])?;
         Ok(replay)
     }
 
@@ -146,7 +153,8 @@ impl Replay {
             let found = chain::find_idl(&program, |address| self.old.vm.account(address));
             knowledge.idl = found.ok().flatten().map(|stored| stored.idl);
         }
-        let mut judge = Judge::new(program, &elfs[0], &knowledge);
+        let discriminator = calls::discriminator(&elfs[0]);
+        let mut judge = Judge::new(program, discriminator, &knowledge);
         let mut found = Found::new(&self.header);
         let (to_old, from_reader) = sync_channel::<Batch<Prepared>>(QUEUE);
         let (to_new, from_old) = sync_channel::<Batch<Played>>(QUEUE);
@@ -155,6 +163,7 @@ impl Replay {
         let mut own = invariants.map(|_| Succession::new(new.clone()));
         let mut deployed = Deployed {
             side: self.old,
+            prober: (options.probes).then(|| Prober::new(program, discriminator)),
             state_bytes: self.state_bytes,
             state_limit: self.state_limit,
         };
@@ -176,6 +185,9 @@ impl Replay {
                     let own = succession.as_ref();
                     let own = own.map(|(own, done)| (&own.vm().svm, *done));
                     judge.transaction(&new.vm, prepared, old, own)?;
+                }
+                for (probe, refused) in &played.refused {
+                    judge.probe(&mut new.vm, prepared, probe, refused)?;
                 }
                 if let Some((own, done)) = succession {
                     own.leave(prepared, old, done)?;
@@ -240,6 +252,7 @@ fn read(reader: &mut Reader, to: &SyncSender<Batch<Prepared>>) {
 /// The deployed program's side.
 struct Deployed {
     side: Side,
+    prober: Option<Prober>,
     state_bytes: u64,
     state_limit: u64,
 }
@@ -273,17 +286,38 @@ impl Deployed {
                     not_run: 1,
                     ..Deviations::default()
                 },
+                refused: Vec::new(),
             });
         };
         let (outcome, keys) = (&prepared.recorded.outcome, &prepared.keys);
         let pre_state = self.side.pre_state;
         let deviations = deviations(outcome, pre_state, keys, &self.side.vm, &old);
+        let refused = match old.error.is_none() && deviations.is_none() {
+            true => self.refused(&prepared)?,
+            false => Vec::new(),
+        };
         self.side.leave(&prepared, &old)?;
         Ok(Played {
             prepared,
             old: Some(old),
             deviations,
+            refused,
         })
+    }
+
+    /// Variations of a transaction that the deployed program refuses.
+    fn refused(&mut self, prepared: &Prepared) -> Result<Vec<(Probe, Execution)>, ShadowError> {
+        let Some(prober) = &mut self.prober else {
+            return Ok(Vec::new());
+        };
+        let vm = &mut self.side.vm;
+        let (message, keys) = (prepared.message(), &prepared.keys);
+        let mut refused = Vec::new();
+        for probe in prober.probes(message, keys, |address| vm.account(address)) {
+            let done = vm.probe(&probe)?.filter(|done| done.error.is_some());
+            refused.extend(done.map(|done| (probe, done)));
+        }
+        Ok(refused)
     }
 
     fn count(&mut self, accounts: &[StoredAccount]) -> Result<(), ShadowError> {

@@ -17,7 +17,7 @@ use solana_sdk_ids::{
     bpf_loader, bpf_loader_deprecated, bpf_loader_upgradeable, native_loader, sysvar,
 };
 
-use crate::shadow::{bundle::StoredAccount, ShadowError};
+use crate::shadow::{bundle::StoredAccount, probes::Probe, ShadowError};
 
 /// The first byte of a programdata account (`UpgradeableLoaderState::ProgramData`).
 const PROGRAMDATA_TAG: u8 = 3;
@@ -244,6 +244,21 @@ impl Vm {
     /// The account, decoded by nobody.
     pub fn account(&self, address: &Pubkey) -> Option<Account> {
         self.svm.get_account(address)
+    }
+
+    /// Runs a variation of a transaction with the accounts that it needs, and leaves everything as it was. `None`: it cannot be run.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn probe(&mut self, probe: &Probe) -> Result<Option<Execution>, ShadowError> {
+        self.put(&probe.accounts)?;
+        let done = self.execute(&probe.transaction);
+        let gone = probe.accounts.iter();
+        let gone: Vec<_> = gone
+            .map(|account| StoredAccount::new(account.address, None))
+            .collect();
+        self.put(&gone)?;
+        Ok(done.ok())
     }
 
     /// Runs a transaction, and leaves everything as it was.

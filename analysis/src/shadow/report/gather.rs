@@ -93,25 +93,40 @@ impl Gathered {
                 continue;
             }
             seen.push(key.clone());
-            if self.causes.len() >= MAX_CAUSES && !self.causes.contains_key(&key) {
-                count(&mut self.left_out);
-                continue;
-            }
-            let cause = self.causes.entry(key).or_insert_with_key(|key| Cause {
-                kind: key.0,
-                title: key.1.clone(),
-                transactions: 0,
-                examples: Vec::new(),
+            self.add_cause(key, || Example {
+                signature: judged.signature.to_string(),
+                slot: judged.slot,
+                calls: judged.told.clone(),
+                lines: difference.lines,
             });
-            count(&mut cause.transactions);
-            if cause.examples.len() < MAX_EXAMPLES {
-                cause.examples.push(Example {
-                    signature: judged.signature.to_string(),
-                    slot: judged.slot,
-                    calls: judged.told.clone(),
-                    lines: difference.lines,
-                });
-            }
+        }
+    }
+
+    /// Counts a variation that the deployed program refuses; `accepted` where the proposed one does not.
+    pub fn add_probe(&mut self, accepted: Option<Difference>, example: Example) {
+        count(&mut self.summary.probes);
+        if let Some(difference) = accepted {
+            count(&mut self.summary.accepted_probes);
+            let key = (difference.kind, difference.title);
+            let lines = difference.lines;
+            self.add_cause(key, || Example { lines, ..example });
+        }
+    }
+
+    fn add_cause(&mut self, key: (Kind, String), example: impl FnOnce() -> Example) {
+        if self.causes.len() >= MAX_CAUSES && !self.causes.contains_key(&key) {
+            count(&mut self.left_out);
+            return;
+        }
+        let cause = self.causes.entry(key).or_insert_with_key(|key| Cause {
+            kind: key.0,
+            title: key.1.clone(),
+            transactions: 0,
+            examples: Vec::new(),
+        });
+        count(&mut cause.transactions);
+        if cause.examples.len() < MAX_EXAMPLES {
+            cause.examples.push(example());
         }
     }
 

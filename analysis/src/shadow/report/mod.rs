@@ -6,7 +6,7 @@ mod units;
 
 pub(crate) use gather::{CallUnits, Gathered, Judged};
 pub use text::render;
-pub(crate) use text::{change, columns, deviations, outcomes, percent, state, told};
+pub(crate) use text::{change, columns, deviations, outcomes, percent, state, told, variations};
 pub use units::{Distribution, Histogram};
 
 use serde::Serialize;
@@ -130,6 +130,10 @@ pub struct Summary {
     pub other_effects: u64,
     pub other_errors: u64,
     pub logs_only: u64,
+    /// Variations of transactions that the deployed program refuses; nobody sent them.
+    pub probes: u64,
+    /// Of these, those that the proposed program does not refuse.
+    pub accepted_probes: u64,
 }
 
 impl Summary {
@@ -143,6 +147,11 @@ impl Summary {
         self.failures()
             .saturating_add(self.new_successes)
             .saturating_add(self.other_effects)
+    }
+
+    /// Whether the proposed program does anything with other effects.
+    pub fn has_effects(&self) -> bool {
+        self.effects() > 0 || self.accepted_probes > 0
     }
 
     /// All that differ in more than compute units.
@@ -173,6 +182,7 @@ pub struct InstructionRow {
 pub struct Cause {
     pub kind: Kind,
     pub title: String,
+    /// Or variations of them.
     pub transactions: u64,
     pub examples: Vec<Example>,
 }
@@ -246,6 +256,15 @@ impl Report {
             (
                 "bad",
                 format!("{other} another effect under the proposed program"),
+            )
+        } else if summary.accepted_probes > 0 {
+            let count = summary.accepted_probes;
+            (
+                "bad",
+                format!(
+                    "the proposed program accepts {count} of {} variations that are refused now",
+                    summary.probes
+                ),
             )
         } else if summary.differing() > 0 {
             let differs = transactions(summary.differing(), "differs", "differ");

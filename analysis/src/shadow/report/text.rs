@@ -69,6 +69,9 @@ fn head(text: &mut String, report: &Report) -> std::fmt::Result {
     for (count, what) in outcomes(report) {
         writeln!(text, "              {count} {what}")?;
     }
+    if summary.probes > 0 {
+        writeln!(text, "variations    {}", variations(report))?;
+    }
     Ok(())
 }
 
@@ -118,6 +121,14 @@ pub(crate) fn outcomes(report: &Report) -> Vec<(u64, &'static str)> {
         (found.same, "are the same but for compute units"),
     ];
     all.into_iter().filter(|(count, _)| *count > 0).collect()
+}
+
+/// What became of variations, in words.
+pub(crate) fn variations(report: &Report) -> String {
+    format!(
+        "{} of what succeeded are refused by the deployed program; {} of them the proposed one accepts",
+        report.summary.probes, report.summary.accepted_probes
+    )
 }
 
 fn invariants(text: &mut String, report: &Report) -> std::fmt::Result {

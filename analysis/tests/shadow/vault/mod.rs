@@ -10,7 +10,7 @@ use portcullis_analysis::{
 
 pub mod deposits;
 
-use deposits::{elf, record, reordered_idl, IDL, INVARIANTS};
+use deposits::{elf, record, record_honest, reordered_idl, IDL, INVARIANTS};
 
 /// Records what depositors do with the vault, and replays it with another one.
 fn replayed(new: &str) -> Report {
@@ -25,6 +25,7 @@ fn replayed_with(new: &str, knowledge: Knowledge) -> Report {
         new_elf: elf(new),
         old_elf: None,
         required_fidelity: 1.0,
+        probes: false,
         knowledge,
     };
     let report = shadow::run(open(&path), options).unwrap();
@@ -265,6 +266,52 @@ fn the_documents_name_what_catches_each_bug() {
         document.contains(&table),
         "docs/shadow.md must hold\n{table}"
     );
+}
+
+/// Nobody tried what they may not: the variations do.
+#[test]
+fn a_check_that_is_gone_is_found_though_nobody_tried_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bundle");
+    let transactions = record_honest(&path);
+    let replay = |bug: &str, probes: bool| {
+        let options = Options {
+            new_elf: elf(bug),
+            old_elf: None,
+            required_fidelity: 1.0,
+            probes,
+            knowledge: Knowledge {
+                idl: Some(idl()),
+                ..Knowledge::default()
+            },
+        };
+        let report = shadow::run(open(&path), options).unwrap();
+        assert_eq!(report.summary.same, transactions);
+        report
+    };
+    let same = replay("", true);
+    let (tried, accepted) = (same.summary.probes, same.summary.accepted_probes);
+    assert!(tried > 30 && accepted == 0, "{:#?}", same.summary);
+    assert_eq!(same.verdict().class, "good");
+    for (bug, expected) in [
+        (
+            "-signer-not-checked",
+            vec![
+                "Withdraw accepts account 2 without its signature, which is refused now: MissingRequiredSignature",
+                "credit accepts account 2 without its signature, which is refused now: MissingRequiredSignature",
+                "pay accepts account 3 without its signature, which is refused now: MissingRequiredSignature",
+            ],
+        ),
+        ("-owner-not-checked", vec!["credit accepts a copy of account 0 that belongs to another program, which is refused now: IllegalOwner"]),
+        ("-balance-not-checked", vec!["pay accepts the number 1099511627776 from byte 1 of its data, which is refused now: Insufficient (6001)"]),
+    ] {
+        assert!(!replay(bug, false).summary.has_effects(), "{bug}");
+        let report = replay(bug, true);
+        let found: Vec<&str> = titles(&report).iter().map(|(_, title)| *title).collect();
+        assert_eq!(found, expected, "{bug}");
+        assert_eq!(report.summary.probes, tried);
+        assert_eq!(report.verdict().class, "bad");
+    }
 }
 
 #[test]

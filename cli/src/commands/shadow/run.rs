@@ -24,7 +24,8 @@ use crate::{
 enum FailOn {
     /// Transactions that fail, or break an invariant, only under the proposed program
     NewFailures,
-    /// Those, and all with another effect: other accounts, lamports or return data, success where there was failure
+    /// Those, and all with another effect: other accounts, lamports or return data, success where there was failure, also of a
+    /// variation that nobody sent
     #[default]
     Effects,
     /// Those, and other errors and logs; compute units never count
@@ -73,6 +74,9 @@ pub struct Run {
     /// Check the invariants of this file before and after each transaction, under both programs
     #[arg(long, value_name = "FILE")]
     invariants: Option<PathBuf>,
+    /// Do not try variations of what succeeded: without a signature, with another account in place of one
+    #[arg(long)]
+    no_probes: bool,
     /// Write the report as JSON: its SHA-256 is what a `shadow` attestation carries
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -104,6 +108,7 @@ impl Run {
                 None => None,
             },
             required_fidelity: self.min_fidelity,
+            probes: !self.no_probes,
             knowledge: self.knowledge(ctx).await?,
         };
         let rehearsal = match (self.as_upgraded, &proposed.proposal) {
@@ -252,11 +257,11 @@ impl Run {
         }
         let summary = &report.summary;
         let found = match self.fail_on {
-            FailOn::NewFailures => summary.failures(),
-            FailOn::Effects => summary.effects(),
-            FailOn::AnyDifference => summary.differing(),
+            FailOn::NewFailures => summary.failures() > 0,
+            FailOn::Effects => summary.has_effects(),
+            FailOn::AnyDifference => summary.has_effects() || summary.differing() > 0,
         };
-        if found > 0 {
+        if found {
             return Some(
                 CliError::mismatch("behaviour_differs", report.verdict().text)
                     .hint("the causes are above; --html FILE shows more of each"),
