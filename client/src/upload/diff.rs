@@ -21,6 +21,11 @@ pub(super) fn differences(wanted: &[u8], found: &[u8], len: usize) -> Vec<Chunk>
     chunks
 }
 
+/// The bytes of all chunks.
+pub(super) fn len_of(chunks: &[Chunk]) -> usize {
+    chunks.iter().map(ExactSizeIterator::len).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

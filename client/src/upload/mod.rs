@@ -2,6 +2,7 @@
 //! the artifact, and only bytes that differ from the chain's are written.
 
 mod diff;
+mod pass;
 mod step;
 mod uploader;
 mod write;
