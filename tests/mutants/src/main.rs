@@ -9,6 +9,7 @@ mod find;
 mod program;
 mod source;
 mod suite;
+mod tree;
 
 use std::{
     collections::HashSet,
