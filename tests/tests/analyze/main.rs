@@ -1,5 +1,6 @@
 //! The analysis of councils: every smallest set against all subsets, and the findings by name.
 
+mod attackers;
 mod brute;
 mod findings;
 mod warnings;
@@ -23,6 +24,11 @@ const V: u8 = ROLE_VOTE;
 const E: u8 = ROLE_EXECUTE;
 const G: u8 = ROLE_GUARD;
 const A: u8 = ROLE_ATTEST;
+
+/// In seconds, as reports are.
+fn days(count: u64) -> u64 {
+    count * u64::from(DAY)
+}
 
 /// A member with a key of its own.
 fn of(number: usize, roles: u8, weight: u16, attests: u8) -> Member {
