@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use anchor_lang::Discriminator;
 use futures::{stream, StreamExt, TryStreamExt};
 use portcullis::state::{Council, Gate};
-use solana_client::rpc_client::GetConfirmedSignaturesForAddress2Config;
 use solana_rpc_client_api::request::RpcRequest;
 use solana_sdk::{pubkey::Pubkey, signature::Signature};
 
@@ -14,8 +13,6 @@ use crate::{
     rpc::Client,
 };
 
-/// Signatures in one page (the most that servers give).
-const PAGE: usize = 1_000;
 /// Transactions that are fetched at the same time.
 const CONCURRENCY: usize = 8;
 
@@ -76,7 +73,12 @@ impl Sources {
     /// `BadAnswer` where the lists contradict each other.
     pub(crate) fn order(&self) -> Result<Vec<Signature>, ClientError> {
         let lists: Vec<Vec<(u64, Signature)>> = self.signatures.values().cloned().collect();
-        merge(&lists).ok_or_else(|| bad_list("the order of transactions differs between accounts"))
+        merge(&lists).ok_or_else(|| {
+            ClientError::bad_answer(
+                RpcRequest::GetSignaturesForAddress,
+                "the order of transactions differs between accounts",
+            )
+        })
     }
 }
 
@@ -136,63 +138,11 @@ impl Client {
             .try_collect()
             .await
     }
-
-    /// The successful transactions that name an account and are later than another, oldest first, with their slots.
-    pub(crate) async fn signatures_of(
-        &self,
-        address: &Pubkey,
-        later_than: Option<Signature>,
-    ) -> Result<Vec<(u64, Signature)>, ClientError> {
-        let mut signatures = Vec::new();
-        let mut before = None;
-        loop {
-            let page = self
-                .rpc
-                .get_signatures_for_address_with_config(
-                    address,
-                    GetConfirmedSignaturesForAddress2Config {
-                        before,
-                        until: later_than,
-                        limit: Some(PAGE),
-                        commitment: Some(self.rpc.commitment()),
-                    },
-                )
-                .await?;
-            let Some(oldest) = page.last() else { break };
-            let oldest = parse_signature(&oldest.signature)?;
-            // A server that gives the same page again and again would keep this for ever.
-            if before == Some(oldest) {
-                return Err(bad_list(
-                    "it does not go back beyond a page, use another RPC server",
-                ));
-            }
-            before = Some(oldest);
-            // Failed ones changed nothing.
-            for found in page.iter().filter(|found| found.err.is_none()) {
-                signatures.push((found.slot, parse_signature(&found.signature)?));
-            }
-        }
-        signatures.reverse();
-        Ok(signatures)
-    }
-}
-
-fn parse_signature(text: &str) -> Result<Signature, ClientError> {
-    text.parse()
-        .map_err(|_| bad_list("a signature is malformed"))
-}
-
-fn bad_list(reason: &str) -> ClientError {
-    ClientError::BadAnswer {
-        request: RpcRequest::GetSignaturesForAddress.as_str().into(),
-        reason: reason.into(),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rpc::mock;
 
     fn list(entries: &[(u64, u8)]) -> Vec<(u64, Signature)> {
         entries
@@ -226,30 +176,5 @@ mod tests {
     #[test]
     fn lists_that_contradict_each_other_are_noticed() {
         assert_eq!(merged(&[&[(1, 1), (1, 2)], &[(1, 2), (1, 1)]]), None);
-    }
-
-    #[tokio::test]
-    async fn a_server_that_repeats_a_page_is_given_up() {
-        let page = |byte: u8| {
-            let signature = Signature::from([byte; 64]).to_string();
-            let entry = serde_json::json!({ "signature": signature, "slot": byte, "err": null });
-            (
-                RpcRequest::GetSignaturesForAddress,
-                serde_json::json!([entry]),
-            )
-        };
-        let end = (RpcRequest::GetSignaturesForAddress, serde_json::json!([]));
-        let address = Pubkey::new_unique();
-        let whole = mock::client([page(2), page(1), end]);
-        let slots: Vec<u64> = (whole.signatures_of(&address, None).await.unwrap().iter())
-            .map(|(slot, _)| *slot)
-            .collect();
-        assert_eq!(slots, [1, 2]);
-        let stuck = mock::client([page(2), page(2)]);
-        let error = stuck.signatures_of(&address, None).await.unwrap_err();
-        assert!(
-            matches!(&error, ClientError::BadAnswer { reason, .. } if reason.contains("beyond a page")),
-            "{error}"
-        );
     }
 }

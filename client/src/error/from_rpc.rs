@@ -31,6 +31,16 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     without_urls(&text)
 }
 
+impl ClientError {
+    /// What the server answered to this request cannot be.
+    pub(crate) fn bad_answer(request: RpcRequest, reason: impl Into<String>) -> Self {
+        Self::BadAnswer {
+            request: request.as_str().into(),
+            reason: reason.into(),
+        }
+    }
+}
+
 impl From<RpcClientError> for ClientError {
     fn from(error: RpcClientError) -> Self {
         let request = error

@@ -112,9 +112,9 @@ pub fn decode_transaction(
     signature: Signature,
     encoded: EncodedConfirmedTransactionWithStatusMeta,
 ) -> Result<Option<ExecutedTransaction>, ClientError> {
-    let bad = |reason: &str| ClientError::BadAnswer {
-        request: RpcRequest::GetTransaction.as_str().into(),
-        reason: format!("transaction {signature}: {reason}"),
+    let bad = |reason: &str| {
+        let reason = format!("transaction {signature}: {reason}");
+        ClientError::bad_answer(RpcRequest::GetTransaction, reason)
     };
     let meta = encoded
         .transaction

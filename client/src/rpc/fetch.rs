@@ -106,10 +106,10 @@ impl Client {
             .get_accounts(&[*address, parent, council, sysvar::clock::ID])
             .await?;
         let [proposal, parent_account, council_account, clock] = accounts.as_slice() else {
-            return Err(ClientError::BadAnswer {
-                request: RpcRequest::GetMultipleAccounts.as_str().into(),
-                reason: "accounts are missing".into(),
-            });
+            return Err(ClientError::bad_answer(
+                RpcRequest::GetMultipleAccounts,
+                "accounts are missing",
+            ));
         };
         let gate = match gate {
             true => Some(Keyed {

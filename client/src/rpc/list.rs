@@ -203,10 +203,7 @@ fn decode_listed(
     found: RpcKeyedAccount,
     filters: &[(usize, Vec<u8>)],
 ) -> Result<(Pubkey, Account, usize), ClientError> {
-    let bad = |reason: String| ClientError::BadAnswer {
-        request: RpcRequest::GetProgramAccounts.as_str().into(),
-        reason,
-    };
+    let bad = |reason: String| ClientError::bad_answer(RpcRequest::GetProgramAccounts, reason);
     let address: Pubkey = found
         .pubkey
         .parse()

@@ -84,10 +84,10 @@ impl Client {
                 .await?
                 .value;
             if answer.len() != chunk.len() {
-                return Err(ClientError::BadAnswer {
-                    request: RpcRequest::GetMultipleAccounts.as_str().into(),
-                    reason: format!("{} accounts where {} were asked", answer.len(), chunk.len()),
-                });
+                return Err(ClientError::bad_answer(
+                    RpcRequest::GetMultipleAccounts,
+                    format!("{} accounts where {} were asked", answer.len(), chunk.len()),
+                ));
             }
             accounts.extend(answer);
         }

@@ -47,10 +47,8 @@ impl Client {
             .get_program_ui_accounts_with_config(program, config)
             .await?;
         let listed = listed.into_iter().map(|(address, encoded)| {
-            let bad = |reason: String| ClientError::BadAnswer {
-                request: RpcRequest::GetProgramAccounts.as_str().into(),
-                reason,
-            };
+            let bad =
+                |reason: String| ClientError::bad_answer(RpcRequest::GetProgramAccounts, reason);
             let account = encoded
                 .to_account()
                 .ok_or_else(|| bad(format!("the data of {address} is not base64")))?;

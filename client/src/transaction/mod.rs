@@ -3,8 +3,8 @@
 mod apart;
 mod build;
 mod confirm;
+mod listed;
 mod price;
-mod recent;
 mod recorded;
 mod send;
 mod simulate;

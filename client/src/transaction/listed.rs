@@ -1,4 +1,4 @@
-//! The newest transactions of a program, as the server keeps them.
+//! The transactions that name an account, as the server lists and keeps them.
 
 use futures::{stream, StreamExt, TryStreamExt};
 use solana_client::rpc_client::GetConfirmedSignaturesForAddress2Config;
@@ -13,6 +13,13 @@ const PAGE: usize = 1_000;
 /// Transactions that are fetched at the same time.
 const CONCURRENCY: usize = 8;
 
+/// A transaction in a server's list.
+struct Listed {
+    slot: u64,
+    signature: Signature,
+    failed: bool,
+}
+
 impl Client {
     /// The signatures of the newest transactions that name an address, failed ones too, oldest first: at most `limit`, and only
     /// those after `until`.
@@ -25,10 +32,36 @@ impl Client {
         limit: usize,
         until: Option<Signature>,
     ) -> Result<Vec<Signature>, ClientError> {
-        let mut signatures: Vec<Signature> = Vec::new();
-        while signatures.len() < limit {
-            let before = signatures.last().copied();
-            let wanted = limit.saturating_sub(signatures.len()).min(PAGE);
+        let listed = self.listed(address, limit, until).await?;
+        Ok(listed.iter().rev().map(|found| found.signature).collect())
+    }
+
+    /// The successful transactions that name an account and are later than another, oldest first, with their slots.
+    pub(crate) async fn signatures_of(
+        &self,
+        address: &Pubkey,
+        later_than: Option<Signature>,
+    ) -> Result<Vec<(u64, Signature)>, ClientError> {
+        let listed = self.listed(address, usize::MAX, later_than).await?;
+        // Failed ones changed nothing.
+        let succeeded = listed.iter().rev().filter(|found| !found.failed);
+        Ok(succeeded
+            .map(|found| (found.slot, found.signature))
+            .collect())
+    }
+
+    /// Page by page, the newest first.
+    async fn listed(
+        &self,
+        address: &Pubkey,
+        limit: usize,
+        until: Option<Signature>,
+    ) -> Result<Vec<Listed>, ClientError> {
+        let bad = |reason| ClientError::bad_answer(RpcRequest::GetSignaturesForAddress, reason);
+        let mut listed: Vec<Listed> = Vec::new();
+        while listed.len() < limit {
+            let before = listed.last().map(|found| found.signature);
+            let wanted = limit.saturating_sub(listed.len()).min(PAGE);
             let config = GetConfirmedSignaturesForAddress2Config {
                 before,
                 until,
@@ -41,20 +74,23 @@ impl Client {
                 .await?;
             for found in page.iter().take(wanted) {
                 let signature = found.signature.parse();
-                signatures.push(signature.map_err(|_| bad_list("a signature is malformed"))?);
+                listed.push(Listed {
+                    slot: found.slot,
+                    signature: signature.map_err(|_| bad("a signature is malformed"))?,
+                    failed: found.err.is_some(),
+                });
             }
-            match signatures.last().copied() {
-                last if page.is_empty() || last.is_none() => break,
-                last if last == before => {
-                    return Err(bad_list(
-                        "it does not go back beyond a page, use another RPC server",
-                    ))
-                }
-                _ => {}
+            if page.is_empty() {
+                break;
+            }
+            // A server that gives the same page again and again would keep this for ever.
+            if listed.last().map(|found| found.signature) == before {
+                return Err(bad(
+                    "it does not go back beyond a page, use another RPC server",
+                ));
             }
         }
-        signatures.reverse();
-        Ok(signatures)
+        Ok(listed)
     }
 
     /// Transactions as the server keeps them, in the order asked, several at the same time.
@@ -70,13 +106,6 @@ impl Client {
             .buffered(CONCURRENCY)
             .try_collect()
             .await
-    }
-}
-
-fn bad_list(reason: &str) -> ClientError {
-    ClientError::BadAnswer {
-        request: RpcRequest::GetSignaturesForAddress.as_str().into(),
-        reason: reason.into(),
     }
 }
 
@@ -105,6 +134,19 @@ mod tests {
         let client = mock::client([page(&[5, 4, 3])]);
         let found = client.recent_signatures(&address, 2, None).await.unwrap();
         assert_eq!(found, [4, 5].map(|byte| Signature::from([byte; 64])));
+    }
+
+    #[tokio::test]
+    async fn failed_transactions_are_no_part_of_a_history() {
+        let (request, mut entries) = page(&[5, 4, 3]);
+        entries[1]["err"] = json!({ "InstructionError": [0, { "Custom": 1 }] });
+        let client = mock::client([(request, entries), page(&[])]);
+        let address = Pubkey::new_unique();
+        let found = client.signatures_of(&address, None).await.unwrap();
+        assert_eq!(
+            found,
+            [3, 5].map(|n| (u64::from(n), Signature::from([n; 64])))
+        );
     }
 
     #[tokio::test]
