@@ -243,14 +243,7 @@ async fn a_client_that_waits_for_confirmation_is_answered() {
             .sign(&[transfer(&net.payer, &to, 10 * lamports)], &[])
             .await;
         let signature = net.rpc.send_transaction(&transaction).await.unwrap();
-        while net
-            .rpc
-            .get_signature_statuses(&[signature])
-            .await
-            .unwrap()
-            .value[0]
-            .is_none()
-        {}
+        net.wait_for(&signature).await;
     }
 }
 

@@ -72,14 +72,7 @@ async fn block_time_stays_right_while_the_clock_runs() {
             .await
             .unwrap();
         let after = net.time.now().await.unwrap();
-        while net
-            .rpc
-            .get_signature_statuses(&[signature])
-            .await
-            .unwrap()
-            .value[0]
-            .is_none()
-        {}
+        net.wait_for(&signature).await;
         let [by_transaction, by_address, by_slot] = reported(&net, &signature, &to).await;
         assert_eq!([by_address, by_slot], [by_transaction; 2]);
         let (slot, block_time) = by_transaction;

@@ -73,6 +73,12 @@ impl Net {
         self.rpc.send_transaction(&transaction).await
     }
 
+    /// Waits until the status of a transaction is known.
+    pub async fn wait_for(&self, signature: &Signature) {
+        let asked = [*signature];
+        while self.rpc.get_signature_statuses(&asked).await.unwrap().value[0].is_none() {}
+    }
+
     /// Sends, and closes the slot so that it is confirmed.
     pub async fn run(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Signature {
         let signature = self.send(instructions, signers).await.unwrap();
