@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use portcullis::lifecycle::{Lane, Status};
+use portcullis::lifecycle::{Lane, Status, Step};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 
 use crate::{elf, keys::*, lanes, Proposed, World, BUILDER, DAY};
@@ -26,6 +26,48 @@ pub enum Call {
     Attest,
     RevokeAttestation,
 }
+
+/// All steps. A new one does not compile until it is here.
+pub const STEPS: [Step; 13] = {
+    const fn position(step: Step) -> usize {
+        match step {
+            Step::Verify => 0,
+            Step::Approve => 1,
+            Step::Reject => 2,
+            Step::Retract => 3,
+            Step::Veto => 4,
+            Step::Cancel => 5,
+            Step::Queue => 6,
+            Step::Attest => 7,
+            Step::RevokeAttestation => 8,
+            Step::Trigger => 9,
+            Step::Execute => 10,
+            Step::ReleaseBuffer => 11,
+            Step::Close => 12,
+        }
+    }
+    let steps = [
+        Step::Verify,
+        Step::Approve,
+        Step::Reject,
+        Step::Retract,
+        Step::Veto,
+        Step::Cancel,
+        Step::Queue,
+        Step::Attest,
+        Step::RevokeAttestation,
+        Step::Trigger,
+        Step::Execute,
+        Step::ReleaseBuffer,
+        Step::Close,
+    ];
+    let mut index = 0;
+    while index < steps.len() {
+        assert!(position(steps[index]) == index);
+        index += 1;
+    }
+    steps
+};
 
 impl Call {
     /// Those that any council has: upgrades in the standard lane.

@@ -8,7 +8,7 @@ use portcullis::{
 use portcullis_client::instruction::ProposalKeys;
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 
-use crate::{elf, keys::*, refusal::Outcome, Proposed, World, BUILDER};
+use crate::{elf, keys::*, refusal::Outcome, PortcullisError, Proposed, World, BUILDER};
 
 /// A world, a buffer, and what a proposal of it says.
 pub fn prepared() -> (World, Proposed, UpgradeArgs) {
@@ -182,6 +182,15 @@ impl World {
 
     pub fn queue(&mut self, proposed: &Proposed) -> Outcome {
         self.send(&[BUILDER.queue(&proposed.keys)], &[])
+    }
+
+    /// It executes at `eta`, and not a second before.
+    #[track_caller]
+    pub fn executes_from(&mut self, proposed: &Proposed, eta: i64) {
+        self.warp_to(eta - 1);
+        self.refuse(PortcullisError::TimelockNotElapsed, |w| w.execute(proposed));
+        self.warp_to(eta);
+        self.execute(proposed).unwrap();
     }
 
     pub fn execute(&mut self, proposed: &Proposed) -> Outcome {

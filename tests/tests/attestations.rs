@@ -86,12 +86,7 @@ fn g5_the_required_attestations_are_there_before_eta() {
     let uri = &world.account(&address).data[Attestation::SPACE..];
     assert_eq!(uri, args.statement.uri.as_bytes());
 
-    world.warp_to(eta - 1);
-    world.refuse(PortcullisError::TimelockNotElapsed, |w| {
-        w.execute(&proposed)
-    });
-    world.warp_to(eta);
-    world.execute(&proposed).unwrap();
+    world.executes_from(&proposed, eta);
 }
 
 #[test]
@@ -248,12 +243,7 @@ fn g5_taking_back_a_required_attestation_clears_eta_and_slot() {
         world.attest(&proposed, who, BUILD).unwrap();
         let eta = world.now().timestamp + DAY;
         assert_eq!(world.proposal(&proposed).eta, eta);
-        world.warp_to(eta - 1);
-        world.refuse(PortcullisError::TimelockNotElapsed, |w| {
-            w.execute(&proposed)
-        });
-        world.warp_to(eta);
-        world.execute(&proposed).unwrap();
+        world.executes_from(&proposed, eta);
     }
 }
 

@@ -125,12 +125,7 @@ fn g14_a_delay_floor_that_rose_since_holds_for_emergencies_too() {
     let proposed = world.queued_in(Lane::Emergency, elf::p_token());
     let eta = START.timestamp + 2 * 3_600;
     assert_eq!(world.proposal(&proposed).eta, eta);
-    world.warp_to(eta - 1);
-    world.refuse(PortcullisError::TimelockNotElapsed, |w| {
-        w.execute(&proposed)
-    });
-    world.warp_to(eta);
-    world.execute(&proposed).unwrap();
+    world.executes_from(&proposed, eta);
 }
 
 #[test]

@@ -5,38 +5,14 @@ use portcullis::{
     lifecycle::{check, Action, Custody, Ending, Facts, Lane, Now, Status, Step},
     state::Attestation,
 };
-use portcullis_tests::{calls::Call, elf, lanes, PortcullisError::*, *};
+use portcullis_client::STATUSES;
+use portcullis_tests::{
+    calls::{Call, STEPS},
+    elf, lanes,
+    PortcullisError::*,
+    *,
+};
 use proptest::prelude::*;
-
-const STATUSES: [Status; 11] = [
-    Status::Draft,
-    Status::Voting,
-    Status::Queued,
-    Status::Ready,
-    Status::Armed,
-    Status::Executed,
-    Status::Rejected,
-    Status::Vetoed,
-    Status::Cancelled,
-    Status::Expired,
-    Status::Stale,
-];
-
-const STEPS: [Step; 13] = [
-    Step::Verify,
-    Step::Approve,
-    Step::Reject,
-    Step::Retract,
-    Step::Veto,
-    Step::Cancel,
-    Step::Queue,
-    Step::Attest,
-    Step::RevokeAttestation,
-    Step::Trigger,
-    Step::Execute,
-    Step::ReleaseBuffer,
-    Step::Close,
-];
 
 /// What each step says in each live status, in the order of `STEPS`.
 fn table(status: Status) -> [Option<PortcullisError>; 13] {

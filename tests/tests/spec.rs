@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use portcullis::{
-    lifecycle::{check, Status, Step},
+    lifecycle::{check, Step},
     state::{Attestation, Hashing},
 };
+use portcullis_client::STATUSES;
 use portcullis_tests::{
+    calls::STEPS,
     matrix::{idl, instructions},
     *,
 };
@@ -26,84 +28,28 @@ fn table(head: &str) -> Vec<Vec<&'static str>> {
         .collect()
 }
 
-/// All steps. A new one does not compile until it is here.
-const fn steps() -> [Step; 13] {
-    const fn position(step: Step) -> usize {
-        match step {
-            Step::Verify => 0,
-            Step::Approve => 1,
-            Step::Reject => 2,
-            Step::Retract => 3,
-            Step::Veto => 4,
-            Step::Cancel => 5,
-            Step::Queue => 6,
-            Step::Attest => 7,
-            Step::RevokeAttestation => 8,
-            Step::Trigger => 9,
-            Step::Execute => 10,
-            Step::ReleaseBuffer => 11,
-            Step::Close => 12,
-        }
-    }
-    let steps = [
-        Step::Verify,
-        Step::Approve,
-        Step::Reject,
-        Step::Retract,
-        Step::Veto,
-        Step::Cancel,
-        Step::Queue,
-        Step::Attest,
-        Step::RevokeAttestation,
-        Step::Trigger,
-        Step::Execute,
-        Step::ReleaseBuffer,
-        Step::Close,
-    ];
-    let mut index = 0;
-    while index < steps.len() {
-        assert!(position(steps[index]) == index);
-        index += 1;
-    }
-    steps
-}
-
 #[test]
 fn g10_the_lifecycle_is_the_specified_one() {
-    const LIVE: [Status; 5] = [
-        Status::Draft,
-        Status::Voting,
-        Status::Queued,
-        Status::Ready,
-        Status::Armed,
-    ];
+    let (live, ends) = STATUSES.split_at(5);
     let head = "| step | Draft | Voting | Queued | Ready | Armed |";
     let rows = table(head);
-    assert_eq!(rows.len(), steps().len());
-    for (row, step) in rows.iter().zip(steps()) {
+    assert_eq!(rows.len(), STEPS.len());
+    for (row, step) in rows.iter().zip(STEPS) {
         assert_eq!(row[0], format!("{step:?}"));
-        for (cell, status) in row[1..].iter().zip(LIVE) {
-            let found = check(status, step).map_or_else(|error| error.name(), |()| "ok");
+        for (cell, status) in row[1..].iter().zip(live) {
+            let found = check(*status, step).map_or_else(|error| error.name(), |()| "ok");
             assert_eq!(*cell, found, "{status:?} {step:?}");
         }
     }
 
-    const ENDS: [Status; 6] = [
-        Status::Executed,
-        Status::Rejected,
-        Status::Vetoed,
-        Status::Cancelled,
-        Status::Expired,
-        Status::Stale,
-    ];
     let rows = table("| end | error |");
-    assert_eq!(rows.len(), ENDS.len());
-    for (row, status) in rows.iter().zip(ENDS) {
+    assert_eq!(rows.len(), ends.len());
+    for (row, status) in rows.iter().zip(ends) {
         assert_eq!(row[0], format!("{status:?}"));
-        for step in steps() {
+        for step in STEPS {
             let cleans_up = matches!(step, Step::ReleaseBuffer | Step::Close);
             let expected = if cleans_up { "ok" } else { row[1] };
-            let found = check(status, step).map_or_else(|error| error.name(), |()| "ok");
+            let found = check(*status, step).map_or_else(|error| error.name(), |()| "ok");
             assert_eq!(expected, found, "{status:?} {step:?}");
         }
     }

@@ -86,12 +86,7 @@ fn g5_not_before_moves_eta_but_never_forward() {
         let proposal = world.proposal(&proposed);
         assert_eq!(proposal.eta, eta);
         assert_eq!(proposal.expires_at(), eta + 2 * DAY);
-        world.warp_to(eta - 1);
-        world.refuse(PortcullisError::TimelockNotElapsed, |w| {
-            w.execute(&proposed)
-        });
-        world.warp_to(eta);
-        world.execute(&proposed).unwrap();
+        world.executes_from(&proposed, eta);
     }
 }
 

@@ -312,12 +312,7 @@ fn g5_eta_is_cleared_with_the_threshold_and_starts_anew() {
     let eta = START.timestamp + 2 * DAY;
     assert_eq!(world.proposal(&proposed).eta, eta);
     assert_eq!(world.gate().pending[0].eta, eta);
-    world.warp_to(eta - 1);
-    world.refuse(PortcullisError::TimelockNotElapsed, |w| {
-        w.execute(&proposed)
-    });
-    world.warp_to(eta);
-    world.execute(&proposed).unwrap();
+    world.executes_from(&proposed, eta);
 }
 
 #[test]
