@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::net::{Net, STATUSES};
+use portcullis_client::STATUSES;
+
+use crate::net::Net;
 
 const GATES: u32 = 500;
 const PROPOSALS: u32 = 10_000;
@@ -63,7 +65,7 @@ fn ten_thousand_proposals_are_listed_in_two_seconds() {
     println!("| list | time (s) | requests | bytes | peak memory (MiB) | lines |");
     println!("|---|---|---|---|---|---|");
     let mut lines: Vec<String> = vec![String::new(), "--output json".into()];
-    lines.extend(STATUSES.map(|status| format!("--status {status}")));
+    lines.extend(STATUSES.map(|status| format!("--status {}", status.name())));
     lines.push("--status queued --limit 20".into());
     lines.push("--needs-vote $alice".into());
     let mut slowest = Duration::ZERO;

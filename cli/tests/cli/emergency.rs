@@ -32,10 +32,7 @@ fn an_emergency_takes_more_votes_and_less_time() {
         &format!("propose upgrade {buffer} --program $program --emergency -k alice.json --yes"),
     );
     net.approve("$program/1");
-    let digest = net.digest_of("$program/1");
-    net.ok(&format!(
-        "approve $program/1 -k carol.json --yes --digest {digest}"
-    ));
+    net.vote("approve", "$program/1", "carol");
     net.travel(10 * 60 + 1);
     run("07_interval", "execute $program/1 -k alice.json --yes");
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use portcullis::lifecycle::Status;
+use portcullis_client::STATUSES;
 use serde_json::Value;
 
-use crate::net::{Net, STATUSES};
+use crate::net::Net;
 
 /// For gates, councils, the clock, and proposals: those of a status that may be stored or derived are asked for twice.
 const REQUESTS: usize = 5;
@@ -52,7 +54,7 @@ fn a_crowd_is_listed_as_each_proposal_is_read_and_in_few_requests() {
     }
 
     let mut by_status: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for status in STATUSES {
+    for status in STATUSES.map(Status::name) {
         let found = list(&format!("--status {status}"));
         for proposal in found["proposals"].as_array().unwrap() {
             assert_eq!(proposal["status"], status);

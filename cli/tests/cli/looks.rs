@@ -109,10 +109,7 @@ fn every_write_can_be_looked_at_first() {
         ],
     );
 
-    let digest = net.digest_of("$program/1");
-    net.ok(&format!(
-        "veto $program/1 -k guard.json --yes --digest {digest}"
-    ));
+    net.vote("veto", "$program/1", "guard");
     looks(
         &net,
         "5_vetoed",

@@ -35,7 +35,7 @@ use solana_system_interface::instruction as system;
 use super::{key, Net, KEYS};
 
 /// As [`super::PLAIN`] says it.
-fn plain_policy() -> Policy {
+pub(super) fn plain_policy() -> Policy {
     Policy {
         threshold: 2,
         timelock_seconds: 600,

@@ -3,8 +3,7 @@
 
 use std::{
     env,
-    io::Write,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::{
         atomic::{AtomicU64, Ordering::SeqCst},
         Arc, OnceLock,
@@ -16,7 +15,7 @@ use std::{
 use serde_json::{json, Value};
 
 use super::{
-    proxy::{forward, request},
+    server::{answer, forward, serve_http},
     Net,
 };
 
@@ -67,23 +66,15 @@ struct Shared {
 impl Net {
     pub fn chaos(&self, seed: u64) -> Chaos {
         let more = env::var("PORTCULLIS_SEED").map_or(0, |seed| seed.parse().unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Seen::default());
-        let shared = Arc::new(Shared {
-            upstream: self.url().trim_start_matches("http://").to_string(),
+        let shared = Shared {
+            upstream: self.url().to_string(),
             seed: seed.wrapping_add(more),
             seen: Arc::clone(&seen),
             first_blockhash: OnceLock::new(),
             blockhashes: AtomicU64::new(0),
-        });
-        // It ends with the process.
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || shared.serve(stream.unwrap()));
-            }
-        });
+        };
+        let url = serve_http(move |client, body| shared.serve(client, &body));
         Chaos { url, seen }
     }
 }
@@ -107,11 +98,7 @@ impl Seen {
 }
 
 impl Shared {
-    fn serve(&self, mut client: TcpStream) {
-        // A client that goes away is no failure.
-        let Ok(body) = request(&mut client) else {
-            return;
-        };
+    fn serve(&self, mut client: TcpStream, body: &str) {
         let number = self.seen.requests.fetch_add(1, SeqCst);
         let mut chance = Chance::new(self.seed.wrapping_add(number << 20));
         let count = |kind: &AtomicU64| {
@@ -121,7 +108,7 @@ impl Shared {
             0..15 => return count(&self.seen.dropped_before),
             15..30 => {
                 count(&self.seen.dropped_after);
-                let _ = forward(&self.upstream, &body);
+                let _ = forward(&self.upstream, body);
                 return;
             }
             30..32 => {
@@ -143,22 +130,15 @@ impl Shared {
             }
             46..51 => {
                 count(&self.seen.twice);
-                let _ = forward(&self.upstream, &body);
+                let _ = forward(&self.upstream, body);
             }
             _ => {}
         }
-        let Ok(found) = forward(&self.upstream, &body) else {
+        let Ok(found) = forward(&self.upstream, body) else {
             return;
         };
-        let found = String::from_utf8(found).unwrap();
-        let (_, found) = found.split_once("\r\n\r\n").unwrap();
-        let altered = self.alter(&body, found);
-        answer(
-            &mut client,
-            "200 OK",
-            "",
-            altered.as_deref().unwrap_or(found),
-        );
+        let altered = self.alter(body, &found).unwrap_or(found);
+        answer(&mut client, "200 OK", "", &altered);
     }
 
     /// A server that is behind, and one that has forgotten.
@@ -191,13 +171,4 @@ impl Shared {
         }
         Some(found.to_string())
     }
-}
-
-pub(super) fn answer(client: &mut TcpStream, status: &str, headers: &str, body: &str) {
-    let _ = write!(
-        client,
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\
-         connection: close\r\n\r\n{body}",
-        body.len()
-    );
 }

@@ -16,27 +16,13 @@ use portcullis::{
 };
 use portcullis_client::{
     account::{digest, Decoded, StoredProposal},
-    pda, Client,
+    pda, Client, STATUSES,
 };
 use portcullis_localnet::{set_account, TimeControl};
 use solana_sdk::{account::Account, pubkey::Pubkey, signer::Signer};
 
-use super::{key, Chance, Net};
+use super::{chain::plain_policy, key, Chance, Net};
 
-/// The status of every proposal is one of these, in turn.
-pub const STATUSES: [&str; 11] = [
-    "draft",
-    "voting",
-    "queued",
-    "ready",
-    "armed",
-    "executed",
-    "rejected",
-    "vetoed",
-    "cancelled",
-    "expired",
-    "stale",
-];
 const TIMELOCK: u32 = 600;
 const DAY: i64 = 86_400;
 /// Gates of one council.
@@ -131,7 +117,7 @@ impl Town {
             let (council, gate) = parents[number as usize * 7919 % parents.len()];
             let parent = gate.map_or(council, |(address, _)| address);
             let index = indices.entry(parent).or_default();
-            let status = STATUSES[number as usize % STATUSES.len()];
+            let status = STATUSES[number as usize % STATUSES.len()].name();
             self.proposal(council, gate, *index, status);
             *index += 1;
         }
@@ -316,12 +302,8 @@ impl Town {
 
 fn policy() -> Policy {
     Policy {
-        threshold: 2,
-        timelock_seconds: TIMELOCK,
-        voting_period_seconds: 3 * DAY as u32,
-        execution_window_seconds: 2 * DAY as u32,
         veto_threshold: 1,
         trigger_threshold: 1,
-        ..Policy::default()
+        ..plain_policy()
     }
 }

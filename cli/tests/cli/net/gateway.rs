@@ -1,20 +1,18 @@
 //! A server between the binary and the localnet that counts what it passes on, and lies where a test wants it to.
 
 use std::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::Output,
     sync::{
         atomic::{AtomicUsize, Ordering::SeqCst},
         Arc,
     },
-    thread,
 };
 
 use serde_json::Value;
 
 use super::{
-    chaos::answer,
-    proxy::{forward, request},
+    server::{answer, forward, serve_http},
     Net,
 };
 
@@ -44,22 +42,14 @@ impl Net {
         &self,
         alter: impl Fn(&str, &Value) -> Option<Value> + Send + Sync + 'static,
     ) -> Gateway {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State {
-            upstream: self.url().trim_start_matches("http://").to_string(),
+            upstream: self.url().to_string(),
             requests: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             alter: Box::new(alter),
         });
         let shared = Arc::clone(&state);
-        // It ends with the process.
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let state = Arc::clone(&shared);
-                thread::spawn(move || state.serve(stream.unwrap()));
-            }
-        });
+        let url = serve_http(move |client, body| shared.serve(client, &body));
         Gateway { url, state }
     }
 }
@@ -80,26 +70,20 @@ impl Gateway {
 }
 
 impl State {
-    fn serve(&self, mut client: TcpStream) {
-        // A client that goes away is no failure.
-        let Ok(body) = request(&mut client) else {
+    fn serve(&self, mut client: TcpStream, body: &str) {
+        let Ok(found) = forward(&self.upstream, body) else {
             return;
         };
-        let Ok(found) = forward(&self.upstream, &body) else {
-            return;
-        };
-        let found = String::from_utf8(found).unwrap();
-        let (_, found) = found.split_once("\r\n\r\n").unwrap();
-        let asked: Value = serde_json::from_str(&body).unwrap();
+        let asked: Value = serde_json::from_str(body).unwrap();
         let method = asked["method"].as_str().unwrap();
-        let mut answered: Value = serde_json::from_str(found).unwrap();
+        let mut answered: Value = serde_json::from_str(&found).unwrap();
         let altered = (self.alter)(method, &answered["result"]);
         let found = match altered {
             Some(altered) => {
                 answered["result"] = altered;
                 answered.to_string()
             }
-            None => found.to_string(),
+            None => found,
         };
         self.requests.fetch_add(1, SeqCst);
         self.bytes.fetch_add(found.len(), SeqCst);

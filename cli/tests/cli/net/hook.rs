@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{chaos::answer, proxy::whole_request};
+use super::server::{answer, request};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -34,7 +34,7 @@ impl Hook {
         thread::spawn(move || {
             for (number, client) in listener.incoming().enumerate() {
                 let mut client = client.unwrap();
-                let Ok((head, body)) = whole_request(&mut client) else {
+                let Ok((head, body)) = request(&mut client) else {
                     continue;
                 };
                 let status = statuses.get(number).copied().unwrap_or("200 OK");

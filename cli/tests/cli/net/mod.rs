@@ -10,13 +10,13 @@ mod gateway;
 mod hook;
 mod proxy;
 mod schema;
+mod server;
 mod setup;
 mod snapshot;
 mod watching;
 mod wire;
 
 pub use chaos::{Chance, Chaos};
-pub use crowd::STATUSES;
 pub use gateway::Gateway;
 pub use hook::{hmac, Hook};
 pub use proxy::Fault;
@@ -330,12 +330,17 @@ impl Net {
 
     /// Approves a proposal as alice and bob.
     pub fn approve(&self, name: &str) {
-        let digest = self.digest_of(name);
         for voter in ["alice", "bob"] {
-            self.ok(&format!(
-                "approve {name} -k {voter}.json --yes --digest {digest}"
-            ));
+            self.vote("approve", name, voter);
         }
+    }
+
+    /// Votes on a proposal with a key.
+    pub fn vote(&self, verb: &str, name: &str, key: &str) {
+        let digest = self.digest_of(name);
+        self.ok(&format!(
+            "{verb} {name} -k {key}.json --yes --digest {digest}"
+        ));
     }
 
     /// Approves a proposal as alice and bob, and waits for the longest timelock here.

@@ -1,8 +1,7 @@
 //! A server between the binary and the localnet that fails where a test wants it to.
 
 use std::{
-    io::{self, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::TcpStream,
     process::Output,
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -12,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use super::Net;
+use super::{
+    server::{answer, forward, serve_http},
+    Net,
+};
 
 /// What goes wrong, from the n-th transaction on; the writes of an upload are not counted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,10 +46,8 @@ struct State {
 
 impl Net {
     pub fn proxy(&self, fault: Fault) -> Proxy {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State {
-            upstream: self.url().trim_start_matches("http://").to_string(),
+            upstream: self.url().to_string(),
             fault,
             sent: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
@@ -55,13 +55,7 @@ impl Net {
             most_under_way: AtomicUsize::new(0),
         });
         let shared = Arc::clone(&state);
-        // It ends with the process.
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let state = Arc::clone(&shared);
-                thread::spawn(move || state.serve(stream.unwrap()));
-            }
-        });
+        let url = serve_http(move |client, body| shared.serve(client, &body));
         Proxy { url, state }
     }
 }
@@ -80,15 +74,11 @@ impl Proxy {
 
 impl State {
     /// Answers one request. Closing the connection without an answer is what a server does that breaks down.
-    fn serve(&self, mut client: TcpStream) {
-        // A client that goes away is no failure.
-        let Ok(body) = request(&mut client) else {
-            return;
-        };
+    fn serve(&self, mut client: TcpStream, body: &str) {
         if let Fault::Without(method) = self.fault {
             match body.contains(&format!("\"{method}\"")) {
                 true => refuse(&mut client),
-                false => self.pass_on(&body, Some(&mut client)),
+                false => self.pass_on(body, Some(&mut client)),
             }
             return;
         }
@@ -101,7 +91,7 @@ impl State {
                 _ => false,
             };
             if !(lost && self.broken.load(SeqCst)) {
-                self.pass_on(&body, Some(&mut client));
+                self.pass_on(body, Some(&mut client));
             }
             return;
         }
@@ -119,70 +109,22 @@ impl State {
             Fault::Refused(first) if number >= first => refuse(&mut client),
             Fault::Unanswered(first) if number >= first => {
                 self.broken.store(true, SeqCst);
-                self.pass_on(&body, None);
+                self.pass_on(body, None);
             }
             Fault::Silence(first) if number >= first => self.broken.store(true, SeqCst),
-            _ => self.pass_on(&body, Some(&mut client)),
+            _ => self.pass_on(body, Some(&mut client)),
         }
     }
 
     fn pass_on(&self, body: &str, client: Option<&mut TcpStream>) {
-        let answer = forward(&self.upstream, body).unwrap();
+        let found = forward(&self.upstream, body).unwrap();
         if let Some(client) = client {
-            let _ = client.write_all(&answer);
-            let _ = client.shutdown(Shutdown::Write);
-        }
-    }
-}
-
-/// Asks the localnet; gives its whole answer.
-pub(super) fn forward(upstream: &str, body: &str) -> io::Result<Vec<u8>> {
-    let mut server = TcpStream::connect(upstream)?;
-    write!(
-        server,
-        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )?;
-    let mut answer = Vec::new();
-    server.read_to_end(&mut answer)?;
-    Ok(answer)
-}
-
-/// The body of a request.
-pub(super) fn request(client: &mut TcpStream) -> io::Result<String> {
-    whole_request(client).map(|(_, body)| body)
-}
-
-/// Head and body of a request.
-pub(super) fn whole_request(client: &mut TcpStream) -> io::Result<(String, String)> {
-    let mut bytes = Vec::new();
-    let mut part = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                let found = name.eq_ignore_ascii_case("content-length");
-                found.then(|| value.trim().parse::<usize>().unwrap())
-            });
-            if body.len() >= length.unwrap_or_default() {
-                return Ok((head.to_string(), body.to_string()));
-            }
-        }
-        match client.read(&mut part)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            count => bytes.extend_from_slice(&part[..count]),
+            answer(client, "200 OK", "", &found);
         }
     }
 }
 
 fn refuse(client: &mut TcpStream) {
     let body = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"Node is behind by 42 slots"}}"#;
-    let _ = write!(
-        client,
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-         connection: close\r\n\r\n{body}",
-        body.len()
-    );
+    answer(client, "200 OK", "", body);
 }

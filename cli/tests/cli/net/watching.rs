@@ -45,7 +45,12 @@ impl Net {
 
     /// Without a socket.
     pub fn watch_polling(&self, line: &str) -> Watching {
-        let nobody = "--ws ws://127.0.0.1:1 --interval 200ms";
+        self.watch_polling_at(self.url(), line)
+    }
+
+    /// Another server without a socket.
+    pub fn watch_polling_at(&self, url: &str, line: &str) -> Watching {
+        let nobody = format!("--ws ws://127.0.0.1:1 --interval 200ms -u {url}");
         let mut watching = self.watch_with(self.command(&format!("{line} {nobody}")));
         watching.wait_for("no WebSocket");
         watching

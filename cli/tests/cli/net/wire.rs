@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, TcpStream},
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
         Arc, Mutex,
@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use super::Net;
+use super::{server::serve, Net};
 
 pub struct Wire {
     pub url: String,
@@ -26,8 +26,6 @@ struct State {
 
 impl Net {
     pub fn wire(&self) -> Wire {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("ws://{}", listener.local_addr().unwrap());
         let state = Arc::new(State {
             upstream: self.ws_url().trim_start_matches("ws://").to_string(),
             cut: AtomicBool::new(false),
@@ -35,12 +33,7 @@ impl Net {
             open: Mutex::new(Vec::new()),
         });
         let shared = Arc::clone(&state);
-        // It ends with the process.
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                shared.connect(client.unwrap());
-            }
-        });
+        let url = format!("ws://{}", serve(move |client| shared.connect(client)));
         Wire { url, state }
     }
 }
