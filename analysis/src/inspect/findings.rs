@@ -4,6 +4,7 @@ use super::{
     callers::calls_programs,
     compare::{Aspect, Comparison},
     finding::{bounded, callers, finding, of_address, quoted, Finding},
+    loader::LoaderRules,
     policy::Policy,
     report::{AddressKind, ElfReport, SyscallUse},
     rules::{self, Severity},
@@ -13,13 +14,14 @@ use crate::elf::{is_error_message, Effect, Syscall};
 /// All findings, before the policy's rules change them, the gravest first.
 pub(super) fn find(
     subject: &ElfReport,
-    against: Option<&ElfReport>,
-    comparison: Option<&Comparison>,
+    rules: &LoaderRules,
+    against: Option<(&ElfReport, &Comparison)>,
     policy: &Policy,
 ) -> Vec<Finding> {
-    let mut found = of_one(subject, against);
+    let mut found = of_loader(subject, rules);
+    found.extend(of_one(subject, rules, against.map(|(before, _)| before)));
     found.extend(of_policy(subject, policy));
-    if let (Some(before), Some(comparison)) = (against, comparison) {
+    if let Some((before, comparison)) = against {
         found.extend(of_syscalls(subject, comparison, policy));
         found.extend(of_addresses(subject, comparison, policy));
         found.extend(of_code(subject, comparison));
@@ -30,21 +32,44 @@ pub(super) fn find(
     found
 }
 
-/// Of one ELF; what was already so before is not told again.
-fn of_one(subject: &ElfReport, against: Option<&ElfReport>) -> Vec<Finding> {
+/// Whether the cluster would take it and run all of it.
+fn of_loader(subject: &ElfReport, rules: &LoaderRules) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(reason) = &subject.loader.reason {
         found.push(finding(
             rules::LOADER_REFUSES,
             format!("the loader would refuse it: {reason}"),
         ));
-    }
-    let old = |version: u32| version < 3;
-    if old(subject.sbpf_version) && !against.is_some_and(|before| old(before.sbpf_version)) {
+    } else if !subject.loader.not_offered.is_empty() {
         found.push(finding(
-            rules::OLD_SBPF_VERSION,
-            format!("it is built for sBPF version {}", subject.sbpf_version),
+            rules::SYSCALL_NOT_OFFERED,
+            format!("it calls {}", quoted(&subject.loader.not_offered)),
         ));
+    }
+    if let (Some(reason), Some(cluster)) = (&rules.unknown, &rules.cluster) {
+        found.push(finding(
+            rules::LOADER_RULES_UNKNOWN,
+            format!("what {cluster} takes is not known: {reason}"),
+        ));
+    }
+    found
+}
+
+/// Of one ELF; what was already so before is not told again.
+fn of_one(subject: &ElfReport, rules: &LoaderRules, against: Option<&ElfReport>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let old = |version: u32| version < 3;
+    let was_old = against.is_some_and(|before| old(before.sbpf_version));
+    if old(subject.sbpf_version) && (rules.only_v3_next_epoch || !was_old) {
+        let message = format!("it is built for sBPF version {}", subject.sbpf_version);
+        found.push(match rules.only_v3_next_epoch {
+            true => finding(
+                rules::OLD_SBPF_VERSION,
+                format!("{message}, and the cluster's next epoch takes only version 3"),
+            )
+            .at(Severity::Medium),
+            false => finding(rules::OLD_SBPF_VERSION, message),
+        });
     }
     let known_before = |one: &&SyscallUse| {
         against.is_some_and(|before| before.syscalls.iter().any(|old| old.name == one.name))

@@ -5,6 +5,7 @@ mod compare;
 mod constants;
 mod finding;
 mod findings;
+mod loader;
 mod matching;
 mod policy;
 mod report;
@@ -15,10 +16,11 @@ pub use compare::{
     Aspect, Comparison, FieldChange, FunctionChange, FunctionChanges, SectionChange, StringChanges,
 };
 pub use finding::{Finding, Ignored};
+pub use loader::{Loader, LoaderRules, RulesSource};
 pub use policy::{Policy, PolicyError};
 pub use report::{
-    loader, AddressKind, AddressReport, Capacity, ElfReport, EntryPoint, FunctionReport, Loader,
-    SectionReport, StringsReport, SyscallUse, MAX_LISTED,
+    AddressKind, AddressReport, Capacity, ElfReport, EntryPoint, FunctionReport, SectionReport,
+    StringsReport, SyscallUse, MAX_LISTED,
 };
 pub use rules::{rule, Rule, Severity, RULES};
 
@@ -54,6 +56,8 @@ pub enum InspectError {
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Inspection {
+    /// By which the loader's answer was found.
+    pub rules: LoaderRules,
     pub subject: ElfReport,
     pub against: Option<ElfReport>,
     pub comparison: Option<Comparison>,
@@ -63,18 +67,31 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Inspects an ELF, and compares it with one that came before.
+    /// Inspects an ELF for no certain cluster: [`LoaderRules::default`].
     ///
     /// # Errors
-    /// Where one of them is no program.
+    /// Those of [`for_cluster`](Self::for_cluster).
     pub fn new(
         subject: &Subject,
         against: Option<&Subject>,
         policy: &Policy,
     ) -> Result<Self, InspectError> {
+        Self::for_cluster(subject, against, policy, LoaderRules::default())
+    }
+
+    /// Inspects an ELF, and compares it with one that came before.
+    ///
+    /// # Errors
+    /// Where one of them is no program.
+    pub fn for_cluster(
+        subject: &Subject,
+        against: Option<&Subject>,
+        policy: &Policy,
+        rules: LoaderRules,
+    ) -> Result<Self, InspectError> {
         let read = |subject: &Subject| {
             let elf = Elf::read(&subject.bytes)?;
-            let report = ElfReport::new(&elf, loader(&subject.bytes), subject.room.clone());
+            let report = ElfReport::new(&elf, subject, &rules);
             Ok((elf, report))
         };
         let (elf, subject) = read(subject).map_err(InspectError::Subject)?;
@@ -86,9 +103,15 @@ impl Inspection {
             .as_ref()
             .map(|(old, before)| Comparison::new((old, before), (&elf, &subject)));
         let against = against.map(|(_, report)| report);
-        let found = findings::find(&subject, against.as_ref(), comparison.as_ref(), policy);
+        let found = findings::find(
+            &subject,
+            &rules,
+            against.as_ref().zip(comparison.as_ref()),
+            policy,
+        );
         let (findings, ignored) = policy.weigh(found);
         Ok(Self {
+            rules,
             subject,
             against,
             comparison,

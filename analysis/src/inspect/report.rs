@@ -5,6 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use portcullis_client::error::hex;
 use serde::Serialize;
 
+use super::{
+    loader::{Loader, LoaderRules},
+    Subject,
+};
 use crate::elf::{Elf, KnownKind, Operand, Place, Syscall};
 
 /// Entries of one list in a report, at most; the count beside it is of all.
@@ -42,13 +46,6 @@ pub struct ElfReport {
 pub struct EntryPoint {
     pub address: String,
     pub function: String,
-}
-
-/// Whether the loader would take it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Loader {
-    pub accepted: bool,
-    pub reason: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -127,20 +124,11 @@ pub struct Capacity {
     pub missing_bytes: usize,
 }
 
-/// Whether the loader would take the bytes. The one place that asks.
-pub fn loader(bytes: &[u8]) -> Loader {
-    let reason = portcullis_client::elf::check(bytes)
-        .err()
-        .map(|error| crate::elf::printable(error.to_string().as_bytes(), 400));
-    Loader {
-        accepted: reason.is_none(),
-        reason,
-    }
-}
-
 impl ElfReport {
-    /// What is in an ELF. `program` and the bytes that its programdata account holds, where they are known.
-    pub fn new(elf: &Elf, loader: Loader, room: Option<(String, usize)>) -> Self {
+    /// What is in an ELF, judged by the rules of the cluster that it is for.
+    pub fn new(elf: &Elf, subject: &Subject, rules: &LoaderRules) -> Self {
+        let room = subject.room.clone();
+        let syscalls = syscalls(elf);
         let entry = elf.code.entry;
         let own = room.as_ref().map(|(program, _)| program.clone());
         let label = |pc: usize| match elf.function_at(pc) {
@@ -159,7 +147,7 @@ impl ElfReport {
                 address: address(elf.address_of(entry)),
                 function: label(entry),
             },
-            loader,
+            loader: Loader::judge(&subject.bytes, &syscalls, rules),
             sections: elf
                 .sections
                 .iter()
@@ -173,7 +161,7 @@ impl ElfReport {
             instructions: elf.code.instructions.len(),
             functions: elf.functions.len(),
             has_symbols: elf.has_symbols,
-            syscalls: syscalls(elf),
+            syscalls,
             addresses: elf
                 .addresses
                 .iter()

@@ -89,6 +89,10 @@ rules! {
         "It makes a system call that is not on the policy's list."
     PROGRAM_NOT_ALLOWED "PI008" "program-not-allowed" High
         "It holds the address of a program that is not on the policy's list."
+    LOADER_RULES_UNKNOWN "PI009" "loader-rules-unknown" Medium
+        "The cluster did not show which of its features are active: whether its loader takes the ELF is not known."
+    SYSCALL_NOT_OFFERED "PI010" "syscall-not-offered" High
+        "It makes a system call that the cluster does not offer: the loader takes it, and it fails where it gets there."
     CPI_ADDED "PI101" "cpi-added" High
         "It can call other programs and sign for its own addresses, in a way that it could not before."
     SYSCALL_ADDED "PI102" "syscall-added" Medium

@@ -2,10 +2,13 @@
 
 use std::fs;
 
-use portcullis_client::pda;
+use portcullis_client::{
+    doctor::{Features, ENABLE_V3, ONLY_V3},
+    pda,
+};
 use serde_json::Value;
 
-use crate::net::{address, Net};
+use crate::net::{address, check_json, Fault, Net};
 
 /// SPL Token, which calls no other program, with a system call renamed to the one that does.
 fn write_calling(net: &Net, name: &str) {
@@ -152,4 +155,81 @@ fn what_a_file_and_a_reference_share_is_told_apart() {
         let data = net.json(&format!("inspect {name}"));
         assert_eq!(data["subject"]["kind"], "file", "{name}");
     }
+}
+
+/// Owns the accounts of features.
+const FEATURE: &str = "Feature111111111111111111111111111111111111";
+
+#[test]
+fn the_loader_of_the_cluster_that_is_meant_is_asked() {
+    let net = Net::start();
+    let rules = |line: &str| net.json(line)["rules"].take();
+    // A file asks nobody, not even where a cluster is configured.
+    let configured = format!("json_rpc_url: {}\n", net.url());
+    net.write("config.yml", configured.as_bytes());
+    let alone = net.named("inspect v3.so -C config.yml --output json");
+    let alone: Value = serde_json::from_str(&alone).unwrap();
+    assert_eq!(alone["data"]["rules"]["source"], "built_in");
+    assert_eq!(alone["data"]["rules"]["cluster"], Value::Null);
+    let compared = "inspect v3.so --against $program -C config.yml --output json";
+    let compared: Value = serde_json::from_str(&net.named(compared)).unwrap();
+    assert_eq!(compared["data"]["rules"]["source"], "cluster");
+    let shown = rules("inspect v3.so");
+    assert_eq!(shown["source"], "cluster");
+    assert_eq!(shown["cluster"], net.url());
+    assert_eq!(shown["highest_sbpf_version"], 3);
+
+    let says = net.named_recorder("inspect_rules");
+    says("1_no_cluster", "inspect v3.so");
+    let says = net.recorder("inspect_rules");
+    // Version 3 is not enabled here.
+    net.forge(&ENABLE_V3, |account| account.data[0] = 0);
+    says("2_no_v3", "inspect v3.so --fail-on high");
+    says(
+        "3_no_v3_json",
+        "inspect memo.so --fail-on low --output json",
+    );
+    net.forge(&ENABLE_V3, |account| account.data[0] = 1);
+    assert_eq!(net.json("inspect v3.so")["highest"], "info");
+    // SIMD-0500 is asked for, and then active.
+    net.forge(&ONLY_V3, |account| {
+        account.owner = FEATURE.parse().unwrap();
+        account.lamports = 1_000_000;
+        account.data = vec![0; 9];
+    });
+    says("4_v3_soon", "inspect memo.so");
+    net.forge(&ONLY_V3, |account| account.data[0] = 1);
+    says("5_only_v3", "inspect memo.so --fail-on high");
+    assert_eq!(net.json("inspect v3.so")["highest"], "info");
+}
+
+#[test]
+fn a_cluster_whose_features_are_not_known_is_no_judge() {
+    let net = Net::start();
+    let says = net.recorder("inspect_unknown");
+    // The program is read, its cluster's features are not.
+    let proxy = net.proxy(Fault::Without("getMultipleAccounts"));
+    let line = "inspect v3.so --output json --rpc-timeout 0s";
+    let output = proxy.run(&net, line);
+    assert!(output.status.success());
+    check_json(&output.stdout);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rules = &told["data"]["rules"];
+    assert_eq!(rules["source"], "built_in");
+    assert!(rules["unknown"]
+        .as_str()
+        .unwrap()
+        .contains("Node is behind"));
+    assert_eq!(told["data"]["findings"][0]["rule"], "PI009");
+    for address in Features::addresses() {
+        net.forge(&address, |account| account.owner = Default::default());
+    }
+    says("1_no_feature", "inspect v3.so --fail-on medium");
+    // Two features of which no cluster has only the first.
+    net.forge(&ONLY_V3, |account| {
+        account.owner = FEATURE.parse().unwrap();
+        account.lamports = 1_000_000;
+        account.data = vec![1; 9];
+    });
+    says("2_contradiction", "inspect v3.so --fail-on medium");
 }

@@ -176,7 +176,11 @@ impl Client {
         Ok((rate.seconds > 0).then_some(rate))
     }
 
-    async fn features(&self) -> Result<Option<Features>, ClientError> {
+    /// The features that decide what may be deployed, as the server shows them; `None` where it shows none at all.
+    ///
+    /// # Errors
+    /// Where the server does not answer.
+    pub async fn features(&self) -> Result<Option<Features>, ClientError> {
         let accounts = self.get_accounts(&Features::addresses()).await?;
         Ok(Features::decode(&accounts))
     }

@@ -1,6 +1,7 @@
 //! Shows what is in an ELF, what differs from another, and what of it a reviewer should look at; likewise of two IDLs.
 
 mod layout;
+mod loader;
 mod subject;
 mod text;
 
@@ -30,7 +31,8 @@ use subject::Loaded;
     portcullis inspect --idl old.json target/idl/app.json            what a new IDL breaks\n  \
     portcullis inspect --idl PROGRAM_ID target/idl/app.json --sample 1000 -u mainnet-beta\n  \
     portcullis inspect --idl old.json new.json --accounts dumps/ --allow account-grown=Vault\n\n\
-    The ELF is read as the loader reads it, so it is shown by what it does. Without a symbol table functions are told\n\
+    The ELF is read as the loader reads it, so it is shown by what it does. Whether the loader takes it is judged by the\n\
+    features of the cluster that SUBJECT is on or -u or --env names; a file alone asks none. Without a symbol table functions are told\n\
     apart by their bodies; addresses and error messages are found where they stand, not where they are put together.\n\
     It exits with 3 where there is a finding at or above --fail-on, with 4 where a buffer is not what was voted for.\n\n\
     IDLs are those of Anchor. With a program's id or name in place of a file, its IDL is fetched: from the program-metadata\n\
@@ -124,10 +126,12 @@ impl Inspect {
             // A file has no program of its own: it is for the one that it is compared with.
             subject.bytes.room = against.bytes.room.clone();
         }
-        let inspection = Inspection::new(
+        let rules = loader::rules(ctx, [&subject].into_iter().chain(&against)).await?;
+        let inspection = Inspection::for_cluster(
             &subject.bytes,
             against.as_ref().map(|one| &one.bytes),
             &policy,
+            rules,
         )
         .map_err(|error| {
             let (name, reason) = match (&error, &against) {

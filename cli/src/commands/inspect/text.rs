@@ -5,14 +5,14 @@ use portcullis_analysis::inspect::{
     Inspection, Severity,
 };
 
-use super::subject::Loaded;
+use super::{loader, subject::Loaded};
 use crate::output::{judged, printable, Fields};
 
 /// Entries of one list that are shown; all are in the JSON.
 const SHOWN: usize = 10;
 
 pub fn report(inspection: &Inspection, subject: &Loaded, against: Option<&Loaded>) -> String {
-    let mut parts = vec![elf(&inspection.subject, subject, against.is_some())];
+    let mut parts = vec![elf(inspection, subject, against.is_some())];
     if let (Some(before), Some(comparison), Some(against)) =
         (&inspection.against, &inspection.comparison, against)
     {
@@ -22,7 +22,8 @@ pub fn report(inspection: &Inspection, subject: &Loaded, against: Option<&Loaded
     parts.join("\n\n")
 }
 
-fn elf(report: &ElfReport, subject: &Loaded, compared: bool) -> String {
+fn elf(inspection: &Inspection, subject: &Loaded, compared: bool) -> String {
+    let report = &inspection.subject;
     let mut fields = Fields::new()
         .row(subject.kind, printable(&subject.name))
         .row(
@@ -36,7 +37,8 @@ fn elf(report: &ElfReport, subject: &Loaded, compared: bool) -> String {
                 None => judged("accepts it", true),
                 Some(reason) => format!("{}: {reason}", judged("REFUSES it", false)),
             },
-        );
+        )
+        .row("by rules", printable(&loader::text(&inspection.rules)));
     if let Some(room) = &report.programdata {
         let fits = match room.missing_bytes {
             0 => "fits".to_string(),
