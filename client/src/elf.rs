@@ -90,7 +90,8 @@ pub enum ElfError {
         found: u32,
     },
     #[error(
-        "its sBPF version is {found}, this cluster takes {lowest} to {highest} for new deployments"
+        "its sBPF version is {found}, this cluster takes {} for new deployments",
+        versions(*lowest, *highest)
     )]
     VersionRefused {
         found: u32,
@@ -108,6 +109,13 @@ pub enum ElfError {
         /// The virtual machine's own words.
         reason: String,
     },
+}
+
+fn versions(lowest: u32, highest: u32) -> String {
+    match lowest == highest {
+        true => format!("only {lowest}"),
+        false => format!("{lowest} to {highest}"),
+    }
 }
 
 /// What an ELF says of itself.

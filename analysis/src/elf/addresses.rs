@@ -65,6 +65,20 @@ pub(super) fn find(code: &Code, functions: &[Function], data: &Region) -> Vec<Ad
     addresses
 }
 
+/// Whether an address stands anywhere among the constants, or its words anywhere in the code.
+pub(super) fn holds(code: &Code, data: &Region, address: &Pubkey) -> bool {
+    let stands = |region: &Region| {
+        let mut windows = region.bytes.windows(32);
+        windows.any(|bytes| bytes == address.as_ref())
+    };
+    let wide = |word: u64| {
+        let mut all = code.instructions.iter();
+        all.any(|one| one.operand == Operand::Wide(word))
+    };
+    let words = words_of(&address.to_bytes());
+    stands(data) || stands(&code.text) || words.into_iter().all(wide)
+}
+
 type Found = BTreeMap<[u8; 32], (Option<&'static Known>, Place)>;
 
 fn known_in_data(data: &Region, found: &mut Found) {
@@ -205,7 +219,8 @@ fn unknown_in_data(code: &Code, data: &Region, found: &mut Found) {
     }
 }
 
-fn looks_random(bytes: &[u8; 32]) -> bool {
+/// Whether 32 bytes may be an address, and are no text, no table and nothing well-known.
+pub fn looks_random(bytes: &[u8; 32]) -> bool {
     let distinct: BTreeSet<u8> = bytes.iter().copied().collect();
     let text = bytes
         .iter()

@@ -10,7 +10,7 @@ mod syscalls;
 mod text;
 mod well_known;
 
-pub use addresses::{Address, Place};
+pub use addresses::{looks_random, Address, Place};
 pub use code::{Code, Instruction, Operand};
 pub use functions::{Function, MAX_FUNCTIONS};
 pub use security_txt::SecurityTxt;
@@ -31,6 +31,7 @@ use solana_sbpf::{
     program::{BuiltinProgram, SBPFVersion},
     vm::Config,
 };
+use solana_sdk::pubkey::Pubkey;
 
 /// Sections that a report names, at most: a program has about ten.
 const MAX_SECTIONS: usize = 128;
@@ -211,6 +212,11 @@ impl Elf {
                 None => (format!("0x{hash:08x}"), false),
             },
         }
+    }
+
+    /// Whether these 32 bytes stand anywhere in it, or their four words in its code.
+    pub fn holds(&self, address: &Pubkey) -> bool {
+        addresses::holds(&self.code, &self.data, address)
     }
 
     /// The address of an instruction.

@@ -1,5 +1,7 @@
 //! Which functions call other programs. Compilers keep the system call in one small function, so those that call it count as well.
 
+use solana_sbpf::ebpf;
+
 use super::report::{address, FunctionReport};
 use crate::elf::{Effect, Elf, Instruction, Operand, Syscall};
 
@@ -23,7 +25,8 @@ impl<'a> Callers<'a> {
         });
         let is_direct = |function: usize| direct.get(function).copied().unwrap_or_default();
         let mut calling = all(&|one| match one.operand {
-            Operand::Call(pc) => elf.function_at(pc).is_some_and(is_direct),
+            // A pointer to it is there to be called.
+            Operand::Call(pc) | Operand::Code(pc) => elf.function_at(pc).is_some_and(is_direct),
             _ => false,
         });
         for (one, direct) in calling.iter_mut().zip(&direct) {
@@ -40,10 +43,15 @@ impl<'a> Callers<'a> {
     /// A function for a report.
     pub fn report(&self, index: usize) -> FunctionReport {
         let function = &self.elf.functions[index];
+        let code = self.elf.code.between(function.start, function.end);
+        let decides = |one: &&Instruction| {
+            one.opcode != ebpf::JA && one.jump_target(self.elf.sbpf_version).is_some()
+        };
         FunctionReport {
             function: function.label(),
             address: address(self.elf.address_of(function.start)),
-            instructions: self.elf.code.between(function.start, function.end).len(),
+            instructions: code.len(),
+            conditions: code.iter().filter(decides).count(),
             calls_programs: self.has(index),
         }
     }

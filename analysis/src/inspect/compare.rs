@@ -2,15 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use portcullis_client::error::hex;
 use serde::Serialize;
+use solana_sdk::pubkey::Pubkey;
 
 use super::{
     callers::Callers,
-    constants::{Constants, Targets},
+    checks::{self, CodeChange},
+    constants::{self, Constants, Difference},
+    edits::{self, Edit},
     matching::Matching,
-    report::{AddressKind, AddressReport, ElfReport, FunctionReport, SyscallUse, MAX_LISTED},
+    report::{
+        address, AddressKind, AddressReport, ElfReport, FunctionReport, SyscallUse, MAX_LISTED,
+    },
 };
-use crate::elf::{Elf, Operand, Strings};
+use crate::elf::{looks_random, Elf, Operand, Strings};
+
+/// Differing constants that are shown of one function.
+const MAX_CONSTANTS: usize = 5;
 
 /// What differs. Lists hold the first thousand; counts are of all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,10 +31,14 @@ pub struct Comparison {
     pub functions: FunctionChanges,
     pub addresses_added: Vec<AddressReport>,
     pub addresses_removed: Vec<AddressReport>,
-    /// Whether the constants differ in any byte.
+    /// The address of the program that both are for, where only the old one holds it.
+    pub own_address_removed: Option<String>,
+    /// Whether the constants differ in any byte, lines and columns of panics aside.
     pub data_changed: bool,
     pub sections: Vec<SectionChange>,
     pub strings: StringChanges,
+    /// Numbers of errors that stand in fewer places of the code.
+    pub codes_removed: Vec<CodeChange>,
     pub security_txt: Vec<FieldChange>,
 }
 
@@ -41,6 +54,15 @@ pub struct FunctionChanges {
     pub changed: Vec<FunctionChange>,
     pub added: Vec<FunctionReport>,
     pub removed: Vec<FunctionReport>,
+    /// Those that did something before and now only return.
+    pub emptied: Vec<Emptied>,
+}
+
+/// A function that does nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Emptied {
+    pub before: FunctionReport,
+    pub after: FunctionReport,
 }
 
 /// A function of both sides.
@@ -51,6 +73,30 @@ pub struct FunctionChange {
     pub what: Vec<Aspect>,
     /// By how often which instructions follow each other; below 100 for all that differs.
     pub likeness_percent: u32,
+    /// Its instructions that differ, where they are few and all others are the same.
+    pub edits: Vec<Edit>,
+    /// The constants that it points to and that differ: the first ones.
+    pub constants: Vec<ConstantChange>,
+}
+
+/// Constants that differ: 32 bytes from where they begin to; base58 where they look like addresses, else hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConstantChange {
+    /// In the new ELF.
+    pub address: String,
+    pub kind: ConstantKind,
+    pub before: String,
+    pub after: String,
+}
+
+/// What constants that differ look like, on both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConstantKind {
+    /// What strings were added and removed says more.
+    Text,
+    Address,
+    Bytes,
 }
 
 /// What of a function differs.
@@ -89,6 +135,8 @@ pub struct StringChanges {
     pub removed_count: usize,
     pub added: Vec<String>,
     pub removed: Vec<String>,
+    /// Of those removed, what checks say; and nothing that is there now says it.
+    pub checks_removed: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -96,6 +144,13 @@ pub struct FieldChange {
     pub field: String,
     pub before: Option<String>,
     pub after: Option<String>,
+}
+
+impl FunctionChanges {
+    /// Whether every function is as before.
+    pub fn is_same(&self) -> bool {
+        self.changed_count + self.added_count + self.removed_count == 0
+    }
 }
 
 impl Comparison {
@@ -109,9 +164,11 @@ impl Comparison {
             functions: functions(old, new),
             addresses_added: missing_addresses(&after.addresses, &before.addresses),
             addresses_removed: missing_addresses(&before.addresses, &after.addresses),
-            data_changed: old.data.bytes != new.data.bytes,
+            own_address_removed: own_address_removed(before, new),
+            data_changed: constants::without_lines(old) != constants::without_lines(new),
             sections: sections(old, new),
             strings: strings(&old.strings, &new.strings),
+            codes_removed: checks::codes_removed(old, new),
             security_txt: security_txt(before, after),
         }
     }
@@ -134,27 +191,30 @@ fn missing_addresses(of: &[AddressReport], among: &[AddressReport]) -> Vec<Addre
         .collect()
 }
 
+fn own_address_removed(before: &ElfReport, new: &Elf) -> Option<String> {
+    let mut held = before.addresses.iter();
+    let own = held.find(|one| one.kind == AddressKind::Itself)?;
+    let address = own.address.parse().ok()?;
+    (!new.holds(&address)).then(|| own.address.clone())
+}
+
 fn functions(old: &Elf, new: &Elf) -> FunctionChanges {
     let matching = Matching::new(old, new);
-    let constants = Constants {
-        matching: &matching,
-        old: Targets::of(old),
-        new: Targets::of(new),
-    };
+    let constants = Constants::new(&matching);
     let entry = new.function_at(new.code.entry);
     let (mut changed, mut unchanged_count, mut entry_changed) = (Vec::new(), 0, false);
     for (a, b) in matching.to_new.iter().enumerate() {
         let Some(b) = *b else { continue };
-        let what = aspects(&matching, &constants, a, b);
+        let (what, differences) = aspects(&matching, &constants, a, b);
         if what.is_empty() {
             unchanged_count += 1;
         } else {
             entry_changed |= entry == Some(b);
-            changed.push((a, b, what));
+            changed.push((a, b, what, differences));
         }
     }
     let (before, after) = (Callers::of(old), Callers::of(new));
-    changed.sort_by_key(|(a, b, _)| {
+    changed.sort_by_key(|(a, b, ..)| {
         let calls = before.has(*a) || after.has(*b);
         (entry != Some(*b), !calls, *a)
     });
@@ -175,35 +235,84 @@ fn functions(old: &Elf, new: &Elf) -> FunctionChanges {
         changed: changed
             .into_iter()
             .take(MAX_LISTED)
-            .map(|(a, b, what)| FunctionChange {
+            .map(|(a, b, what, differences)| FunctionChange {
                 before: before.report(a),
                 after: after.report(b),
                 what,
                 likeness_percent: matching.likeness(a, b),
+                edits: edits::find(&matching, a, b),
+                constants: differences
+                    .iter()
+                    .map(|one| constant(old, new, *one))
+                    .collect(),
+            })
+            .collect(),
+        emptied: edits::emptied(&matching)
+            .into_iter()
+            .take(MAX_LISTED)
+            .map(|(a, b)| Emptied {
+                before: before.report(a),
+                after: after.report(b),
             })
             .collect(),
     }
 }
 
-fn aspects(matching: &Matching, constants: &Constants, old: usize, new: usize) -> Vec<Aspect> {
+fn aspects(
+    matching: &Matching,
+    constants: &Constants,
+    old: usize,
+    new: usize,
+) -> (Vec<Aspect>, Vec<Difference>) {
     let (a, b) = (&matching.old.bodies[old], &matching.new.bodies[new]);
     if a.hash != b.hash {
-        return vec![Aspect::Code];
+        return (vec![Aspect::Code], Vec::new());
     }
-    let mut what = Vec::new();
+    let (mut what, mut differences) = (Vec::new(), Vec::new());
     for (x, y) in a.references.iter().zip(&b.references) {
         let aspect = match (x, y) {
             (Operand::Call(x), Operand::Call(y)) | (Operand::Code(x), Operand::Code(y)) => {
                 (!constants.same_function(*x, *y)).then_some(Aspect::Calls)
             }
             (Operand::Data(x), Operand::Data(y)) => {
-                (!constants.same(*x, *y)).then_some(Aspect::Constants)
+                let found = constants.difference(*x, *y);
+                let new = found.filter(|one| !differences.contains(one));
+                differences.extend(new.filter(|_| differences.len() < MAX_CONSTANTS));
+                found.map(|_| Aspect::Constants)
             }
             _ => Some(Aspect::Code),
         };
         what.extend(aspect.filter(|aspect| !what.contains(aspect)));
     }
-    what
+    (what, differences)
+}
+
+fn constant(old: &Elf, new: &Elf, (before, after): Difference) -> ConstantChange {
+    let bytes = |elf: &Elf, at: u64| -> [u8; 32] {
+        let rest = elf.data.offset(at).and_then(|at| elf.data.bytes.get(at..));
+        let mut bytes = [0; 32];
+        for (to, from) in bytes.iter_mut().zip(rest.unwrap_or_default()) {
+            *to = *from;
+        }
+        bytes
+    };
+    let sides = [bytes(old, before), bytes(new, after)];
+    let text = |bytes: &[u8; 32]| bytes[..4].iter().all(|byte| matches!(byte, b' '..=b'~'));
+    let kind = match () {
+        () if sides.iter().all(looks_random) => ConstantKind::Address,
+        () if sides.iter().all(text) => ConstantKind::Text,
+        () => ConstantKind::Bytes,
+    };
+    let [before, new_bytes] = sides.map(|bytes| match kind {
+        ConstantKind::Address => Pubkey::new_from_array(bytes).to_string(),
+        ConstantKind::Text | ConstantKind::Bytes => hex(&bytes),
+    });
+    ConstantChange {
+        address: address(after),
+        kind,
+        before,
+        after: new_bytes,
+    }
 }
 
 fn sections(old: &Elf, new: &Elf) -> Vec<SectionChange> {
@@ -234,11 +343,12 @@ fn strings(old: &Strings, new: &Strings) -> StringChanges {
         (count, texts.into_iter().take(MAX_LISTED).collect())
     };
     let (added_count, added) = list(new, old);
-    let (removed_count, removed) = list(old, new);
+    let (removed_count, removed): (usize, Vec<String>) = list(old, new);
     StringChanges {
         added_count,
         removed_count,
         added,
+        checks_removed: checks::removed(&removed, new),
         removed,
     }
 }

@@ -2,11 +2,12 @@
 
 use super::{
     callers::calls_programs,
-    compare::{Aspect, Comparison},
+    code_findings::of_code,
+    compare::Comparison,
     finding::{bounded, callers, finding, of_address, quoted, Finding},
     loader::LoaderRules,
     policy::Policy,
-    report::{AddressKind, ElfReport, SyscallUse},
+    report::{AddressKind, AddressReport, ElfReport, SyscallUse},
     rules::{self, Severity},
 };
 use crate::elf::{is_error_message, Effect, Syscall};
@@ -25,6 +26,7 @@ pub(super) fn find(
         found.extend(of_syscalls(subject, comparison, policy));
         found.extend(of_addresses(subject, comparison, policy));
         found.extend(of_code(subject, comparison));
+        found.extend(of_messages(comparison));
         found.extend(of_the_rest(before, subject, comparison));
     }
     // Stable: within a severity by rule, as they were found.
@@ -152,14 +154,19 @@ fn of_syscalls(subject: &ElfReport, comparison: &Comparison, policy: &Policy) ->
             _ => new,
         });
     }
-    if !comparison.syscalls_removed.is_empty() {
-        found.push(finding(
-            rules::SYSCALL_REMOVED,
-            format!(
-                "it no longer calls {}",
-                quoted(&comparison.syscalls_removed)
-            ),
-        ));
+    // What it no longer reads or computes, a check may have been made of.
+    let plain = |name: &&String| {
+        let effect = Syscall::by_name(name).map(|one| one.effect);
+        matches!(effect, Some(Effect::Plain | Effect::Tells))
+    };
+    let removed = comparison.syscalls_removed.iter();
+    let (plain, others): (Vec<&String>, Vec<&String>) = removed.partition(plain);
+    for (names, severity) in [(others, Severity::Low), (plain, Severity::Info)] {
+        let names: Vec<String> = names.into_iter().cloned().collect();
+        if !names.is_empty() {
+            let message = format!("it no longer calls {}", quoted(&names));
+            found.push(finding(rules::SYSCALL_REMOVED, message).at(severity));
+        }
     }
     found
 }
@@ -195,6 +202,22 @@ fn of_addresses(subject: &ElfReport, comparison: &Comparison, policy: &Policy) -
             ..of_address(rule, one, "it no longer holds")
         });
     }
+    let unknown = |of: &[AddressReport]| -> Vec<String> {
+        let unknown = of.iter().filter(|one| one.kind == AddressKind::Unknown);
+        unknown.map(|one| one.address.clone()).collect()
+    };
+    let (gone, new) = (
+        unknown(&comparison.addresses_removed),
+        unknown(&comparison.addresses_added),
+    );
+    if !gone.is_empty() && !new.is_empty() {
+        let message = format!("{} before, {} now", quoted(&gone), quoted(&new));
+        found.push(finding(rules::ADDRESS_REPLACED, message));
+    }
+    if let Some(own) = &comparison.own_address_removed {
+        let message = format!("it no longer holds {own}");
+        found.push(finding(rules::OWN_ADDRESS_REMOVED, message));
+    }
     for rule in [
         rules::PROGRAM_ADDED,
         rules::PROGRAM_REMOVED,
@@ -203,63 +226,6 @@ fn of_addresses(subject: &ElfReport, comparison: &Comparison, policy: &Policy) -
     ] {
         let of_rule = all.iter().filter(|one| one.rule == rule.id);
         found.extend(bounded(rule, of_rule.cloned().collect()));
-    }
-    found
-}
-
-fn of_code(subject: &ElfReport, comparison: &Comparison) -> Vec<Finding> {
-    let functions = &comparison.functions;
-    let mut found = Vec::new();
-    let mut callers = Vec::new();
-    for change in &functions.changed {
-        if change.before.calls_programs || change.after.calls_programs {
-            let (before, after) = (&change.before.function, &change.after.function);
-            let message = match before == after {
-                true => format!("{after} calls other programs and was changed"),
-                false => format!("{after} calls other programs and was changed; it was {before}"),
-            };
-            callers.push(finding(rules::CALLER_CHANGED, message).within(&change.after));
-        }
-    }
-    for one in functions.added.iter().filter(|one| one.calls_programs) {
-        let message = format!("{} calls other programs and is new", one.function);
-        callers.push(finding(rules::CALLER_CHANGED, message).within(one));
-    }
-    found.extend(bounded(rules::CALLER_CHANGED, callers));
-    if functions.changed_count + functions.added_count + functions.removed_count > 0 {
-        let mut only = finding(
-            rules::CODE_CHANGED,
-            format!(
-                "functions: {} changed, {} added, {} removed, {} as before",
-                functions.changed_count,
-                functions.added_count,
-                functions.removed_count,
-                functions.unchanged_count
-            ),
-        );
-        // A single change has a place.
-        if let ([change], [], []) = (
-            functions.changed.as_slice(),
-            functions.added.as_slice(),
-            functions.removed.as_slice(),
-        ) {
-            only = only.within(&change.after);
-        }
-        found.push(only);
-    }
-    if functions.entry_changed {
-        let at_entry = functions.changed.iter();
-        let entry = at_entry.filter(|change| change.after.address == subject.entry.address);
-        found.extend(entry.take(1).map(|entry| {
-            let message = match entry.what.contains(&Aspect::Code) {
-                true => format!(
-                    "the entry point's code was changed; {} percent of its shape is as before",
-                    entry.likeness_percent
-                ),
-                false => "what the entry point calls or points to was changed".to_string(),
-            };
-            finding(rules::ENTRY_CHANGED, message).within(&entry.after)
-        }));
     }
     found
 }
@@ -294,30 +260,6 @@ fn of_the_rest(before: &ElfReport, after: &ElfReport, comparison: &Comparison) -
             None => changed.at(Severity::Info),
         });
     }
-    let strings = &comparison.strings;
-    for (rule, texts, verb) in [
-        (rules::ERRORS_REMOVED, &strings.removed, "it no longer has"),
-        (rules::ERRORS_ADDED, &strings.added, "it has new"),
-    ] {
-        let errors: Vec<String> = texts
-            .iter()
-            .filter(|text| is_error_message(text))
-            .map(|text| format!("“{text}”"))
-            .collect();
-        if !errors.is_empty() {
-            let message = format!("{verb} messages of errors: {}", quoted(&errors));
-            found.push(finding(rule, message));
-        }
-    }
-    let functions = &comparison.functions;
-    if comparison.data_changed
-        && functions.changed_count + functions.added_count + functions.removed_count == 0
-    {
-        found.push(finding(
-            rules::DATA_CHANGED,
-            "constants were changed, and no function",
-        ));
-    }
     if before.len_bytes != after.len_bytes {
         found.push(finding(
             rules::SIZE_CHANGED,
@@ -326,6 +268,46 @@ fn of_the_rest(before: &ElfReport, after: &ElfReport, comparison: &Comparison) -
                 before.len_bytes, after.len_bytes
             ),
         ));
+    }
+    found
+}
+
+/// Messages that came and went; what a check says first, since it may be gone with what it says.
+fn of_messages(comparison: &Comparison) -> Vec<Finding> {
+    let strings = &comparison.strings;
+    let (of_checks, others): (Vec<&String>, Vec<&String>) = strings
+        .removed
+        .iter()
+        .partition(|text| strings.checks_removed.contains(text));
+    let mut found = Vec::new();
+    for (rule, texts, verb) in [
+        (
+            rules::CHECK_REMOVED,
+            of_checks,
+            "it no longer has what checks say",
+        ),
+        (
+            rules::ERRORS_REMOVED,
+            others
+                .into_iter()
+                .filter(|text| is_error_message(text))
+                .collect(),
+            "it no longer has messages of errors",
+        ),
+        (
+            rules::ERRORS_ADDED,
+            strings
+                .added
+                .iter()
+                .filter(|text| is_error_message(text))
+                .collect(),
+            "it has new messages of errors",
+        ),
+    ] {
+        let texts: Vec<String> = texts.iter().map(|text| format!("“{text}”")).collect();
+        if !texts.is_empty() {
+            found.push(finding(rule, format!("{verb}: {}", quoted(&texts))));
+        }
     }
     found
 }

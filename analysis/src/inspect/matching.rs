@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use solana_sbpf::ebpf;
 use solana_sha256_hasher::hashv;
 
-use crate::elf::{Elf, Instruction, Operand};
+use crate::elf::{Elf, Function, Instruction, Operand};
 
 /// Rounds of following calls.
 const MAX_ROUNDS: usize = 32;
@@ -26,7 +26,7 @@ pub(super) struct Body {
     pub hash: [u8; 32],
     /// What was left out, in order.
     pub references: Vec<Operand>,
-    len: usize,
+    pub len: usize,
     /// How often which pairs of neighbouring opcodes occur.
     shape: [u16; 64],
 }
@@ -100,13 +100,17 @@ pub(super) struct Side<'a> {
 
 impl<'a> Side<'a> {
     pub fn new(elf: &'a Elf) -> Self {
-        let body = |function: &crate::elf::Function| {
-            Body::of(elf.code.between(function.start, function.end))
-        };
+        let body = |function: &Function| Body::of(elf.code.between(function.start, function.end));
         Self {
             elf,
             bodies: elf.functions.iter().map(body).collect(),
         }
+    }
+
+    /// The instructions of a function.
+    pub fn code(&self, function: usize) -> &'a [Instruction] {
+        let function = &self.elf.functions[function];
+        self.elf.code.between(function.start, function.end)
     }
 
     fn callees(&self, function: usize) -> Vec<usize> {

@@ -1,8 +1,11 @@
 //! What is in an ELF, what differs from another, and what of it a reviewer should look at.
 
 mod callers;
+mod checks;
+mod code_findings;
 mod compare;
 mod constants;
+mod edits;
 mod finding;
 mod findings;
 mod loader;
@@ -12,9 +15,12 @@ mod report;
 mod rules;
 mod sarif;
 
+pub use checks::CodeChange;
 pub use compare::{
-    Aspect, Comparison, FieldChange, FunctionChange, FunctionChanges, SectionChange, StringChanges,
+    Aspect, Comparison, ConstantChange, ConstantKind, Emptied, FieldChange, FunctionChange,
+    FunctionChanges, SectionChange, StringChanges,
 };
+pub use edits::Edit;
 pub use finding::{Finding, Ignored};
 pub use loader::{Loader, LoaderRules, RulesSource};
 pub use policy::{Policy, PolicyError};

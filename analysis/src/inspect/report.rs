@@ -110,6 +110,8 @@ pub struct FunctionReport {
     pub function: String,
     pub address: String,
     pub instructions: usize,
+    /// Those that jump or not, by what they find.
+    pub conditions: usize,
     /// Whether it calls other programs, itself or through one function in between.
     pub calls_programs: bool,
 }

@@ -124,7 +124,21 @@ rules! {
     SIZE_CHANGED "PI115" "size-changed" Info
         "Its size is another."
     DATA_CHANGED "PI116" "constants-changed" Low
-        "Constants were changed though no function was: a limit, a key or a table may be different."
+        "Constants were changed though the code that points to them was not: a limit, a key or a table may be different."
+    ADDRESS_REPLACED "PI117" "address-replaced" Medium
+        "Bytes that looked like an address are gone and others are there: whoever had a right by his key may no longer be the one."
+    CHECK_REMOVED "PI118" "check-message-removed" Medium
+        "What a check of signers, owners or rights says is gone: so may be the check."
+    FUNCTION_EMPTIED "PI119" "function-emptied" High
+        "A function that did something before now only returns: if it was a check, everything passes it."
+    LITTLE_CHANGED "PI120" "little-changed" Low
+        "Only a few instructions of a function are others: a limit, a fee, a key or a condition may be different."
+    OWN_ADDRESS_REMOVED "PI121" "own-address-removed" Medium
+        "It no longer holds the address of the program that it is for: one built for another address may refuse every instruction."
+    ERROR_CODE_REMOVED "PI122" "error-code-removed" Medium
+        "The number of an error of Anchor's checks, or of the program's own, stands in fewer places: so may be the check."
+    CONDITIONS_REMOVED "PI123" "conditions-removed" Low
+        "A function decides in fewer places than before: a check may be gone, or the compiler has joined two."
 }
 
 /// The rule with this id.

@@ -52,7 +52,7 @@ fn a_cluster_takes_only_its_versions() {
     assert_eq!(with_v3.rules.cluster.as_deref(), Some(CLUSTER));
     assert_eq!(judged(PORTCULLIS, without(&[])).findings, []);
     let old = judged(&samples::spl_token().unwrap(), without(&[]));
-    let refused = "the loader would refuse it: its sBPF version is 0, this cluster takes 3 to 3 for new deployments";
+    let refused = "the loader would refuse it: its sBPF version is 0, this cluster takes only 3 for new deployments";
     assert_eq!(told(&old)[0], (Severity::High, "PI001", refused));
 }
 

@@ -1,14 +1,16 @@
 //! Real programs inspected and compared, and changes planted in them.
 
+mod attacks;
 #[path = "../common/mod.rs"]
 mod common;
+mod keys;
 mod loader;
 mod planted;
 mod real;
 
 use portcullis_analysis::{
     elf::Elf,
-    inspect::{Finding, Inspection, Policy, Subject},
+    inspect::{Finding, Inspection, Policy, Severity, Subject},
 };
 use portcullis_localnet::samples;
 use serde_json::Value;
@@ -59,4 +61,26 @@ fn calling() -> Vec<u8> {
 
 fn results(sarif: &Value) -> &[Value] {
     sarif["runs"][0]["results"].as_array().unwrap()
+}
+
+fn of<'a>(inspection: &'a Inspection, rule: &str) -> Vec<&'a Finding> {
+    let findings = inspection.findings.iter();
+    findings.filter(|one| one.rule == rule).collect()
+}
+
+/// The only finding of a rule.
+fn only<'a>(inspection: &'a Inspection, rule: &str) -> (Severity, &'a str) {
+    match of(inspection, rule).as_slice() {
+        [one] => (one.severity, one.message.as_str()),
+        _ => panic!("{:?}", inspection.findings),
+    }
+}
+
+fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
+    let mut windows = bytes.windows(sought.len());
+    windows.position(|one| one == sought)
+}
+
+fn offset_of(bytes: &[u8], sought: &[u8]) -> usize {
+    find(bytes, sought).unwrap()
 }

@@ -91,15 +91,15 @@ fn a_policy_approves_raises_and_ignores() {
     let inspection = with_policy(&old, &new, allowed);
     assert_eq!(
         rules(&inspection.findings),
-        ["PI006", "PI007", "PI103", "PI101", "PI109"]
+        ["PI006", "PI007", "PI103", "PI120", "PI101", "PI109"]
     );
     assert_eq!(
         inspection.findings[1].message,
         "it calls sol_set_return_data, once, in function_9455"
     );
     assert_eq!(inspection.findings[2].severity, Severity::High);
-    assert_eq!(inspection.findings[3].severity, Severity::Info);
-    assert!(inspection.findings[3]
+    assert_eq!(inspection.findings[4].severity, Severity::Info);
+    assert!(inspection.findings[4]
         .message
         .ends_with("(the policy allows it)"));
     assert_eq!(inspection.ignored.len(), 1);

@@ -34,6 +34,16 @@ allow = ["sol_invoke_signed_c", "abort", "sol_log_", "sol_memcmp_", "sol_memcpy_
 id = "PI108"
 severity = "ignore"
 reason = "reviewed in https://example.com/pull/7"
+
+[[rule]]
+id = "PI103"
+severity = "info"
+reason = "the rent comes with the transaction"
+
+[[rule]]
+id = "PI120"
+severity = "info"
+reason = "reviewed in https://example.com/pull/7"
 "#,
     );
     net.write("bad.toml", b"version = 1\nmax_size = 7\n");
@@ -165,7 +175,10 @@ fn the_loader_of_the_cluster_that_is_meant_is_asked() {
     let net = Net::start();
     let rules = |line: &str| net.json(line)["rules"].take();
     // A file asks nobody, not even where a cluster is configured.
-    let configured = format!("json_rpc_url: {}\n", net.url());
+    let configured = format!(
+        "json_rpc_url: {}\nwebsocket_url: ''\nkeypair_path: alice.json\n",
+        net.url()
+    );
     net.write("config.yml", configured.as_bytes());
     let alone = net.named("inspect v3.so -C config.yml --output json");
     let alone: Value = serde_json::from_str(&alone).unwrap();

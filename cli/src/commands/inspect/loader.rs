@@ -29,8 +29,8 @@ pub async fn rules<'a>(
     })
 }
 
-/// The rules for people: whose they are and what they allow.
-pub fn text(rules: &LoaderRules) -> String {
+/// The rules for people: whose they are, and what they allow.
+pub fn lines(rules: &LoaderRules) -> [String; 2] {
     let (lowest, highest) = (rules.lowest_sbpf_version, rules.highest_sbpf_version);
     let versions = match lowest == highest {
         true => format!("only sBPF version {lowest}"),
@@ -55,5 +55,5 @@ pub fn text(rules: &LoaderRules) -> String {
         }
         (_, None) => format!("{built_in}, since no cluster was asked (-u)"),
     };
-    format!("{whose}: {versions}, {missing}{next}")
+    [whose, format!("{versions}, {missing}{next}")]
 }

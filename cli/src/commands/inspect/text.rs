@@ -37,8 +37,9 @@ fn elf(inspection: &Inspection, subject: &Loaded, compared: bool) -> String {
                 None => judged("accepts it", true),
                 Some(reason) => format!("{}: {reason}", judged("REFUSES it", false)),
             },
-        )
-        .row("by rules", printable(&loader::text(&inspection.rules)));
+        );
+    let rules = loader::lines(&inspection.rules);
+    rows(&mut fields, "by rules", rules.into_iter(), usize::MAX);
     if let Some(room) = &report.programdata {
         let fits = match room.missing_bytes {
             0 => "fits".to_string(),
