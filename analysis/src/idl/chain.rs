@@ -150,11 +150,11 @@ pub fn idl_addresses(program: &Pubkey) -> Vec<Pubkey> {
         .collect()
 }
 
-/// A program's IDL in the accounts of [`idl_addresses`], as `account` gives them: the first that is Anchor's and of this program.
-/// Codama's may stand beside it.
+/// A program's IDL in the accounts of [`idl_addresses`], as `account` gives them: the first that is Anchor's. Codama's may
+/// stand beside it.
 ///
 /// # Errors
-/// Where there is none, the first that there is and that cannot be used.
+/// An IDL of another program; where there is none that can be used, the first that there is.
 pub fn find_idl(
     program: &Pubkey,
     account: impl Fn(&Pubkey) -> Option<Account>,
@@ -179,8 +179,10 @@ pub fn find_idl(
         let parsed = parsed.and_then(|json| Idl::parse(&json).map_err(|error| error.to_string()));
         let reason = match parsed {
             Ok(idl) => match idl.program() {
+                // It is Anchor's, and wrong: what else there is may be so too.
                 Some(other) if other != *program => {
-                    format!("it is of program {other}, not of {program}")
+                    let reason = format!("it is of program {other}, not of {program}");
+                    return Err(Unusable { from, reason });
                 }
                 _ => return Ok(Some(Stored { idl, from })),
             },

@@ -29,6 +29,8 @@ const MOST_OF_ONE: usize = 64;
 const MOST_KEYS: usize = 250;
 /// The longest account that is copied, in bytes.
 const MAX_COPY: usize = 1 << 20;
+/// And the most bytes of copies in a run: they wait for the proposed program.
+const MOST_COPIED: usize = 64 << 20;
 /// By what they are replaced: nothing, more than there mostly is and still room to calculate, the most.
 const VALUES: [u64; 3] = [0, 1 << 40, u64::MAX];
 /// Numbers in an instruction's data that are replaced.
@@ -73,6 +75,7 @@ pub(crate) struct Prober {
     discriminator: usize,
     tried: BTreeMap<(Vec<u8>, Change), u8>,
     total: usize,
+    copied: usize,
 }
 
 impl Prober {
@@ -82,6 +85,7 @@ impl Prober {
             discriminator,
             tried: BTreeMap::new(),
             total: 0,
+            copied: 0,
         }
     }
 
@@ -119,6 +123,12 @@ impl Prober {
                 else {
                     continue;
                 };
+                let bytes = accounts.iter().map(|account| account.data.len());
+                let copied = bytes.fold(self.copied, usize::saturating_add);
+                if copied > MOST_COPIED {
+                    continue;
+                }
+                self.copied = copied;
                 *tried = tried.saturating_add(1);
                 self.total = self.total.saturating_add(1);
                 probes.push(Probe {
@@ -367,6 +377,32 @@ mod tests {
 
         assert_eq!(prober.probes(&message, &keys, account).len(), first.len());
         assert!(prober.probes(&message, &keys, account).is_empty());
+    }
+
+    #[test]
+    fn copies_do_not_fill_the_memory() {
+        let large = |_: &Pubkey| {
+            Some(Account {
+                data: vec![7; MAX_COPY],
+                ..account(&PROGRAM)?
+            })
+        };
+        let (message, keys) = transaction(200);
+        let mut prober = Prober::new(PROGRAM, 1);
+        let probes = prober.probes(&message, &keys, large);
+        assert_eq!(probes.len(), MOST_OF_ONE);
+        // There is room for two more.
+        let more = prober.probes(&message, &keys, large);
+        let copies = probes.iter().chain(&more).flat_map(|probe| &probe.accounts);
+        assert_eq!(copies.count(), MOST_COPIED / MAX_COPY);
+        let too_large = |_: &Pubkey| {
+            Some(Account {
+                data: vec![7; MAX_COPY + 1],
+                ..account(&PROGRAM)?
+            })
+        };
+        let probes = Prober::new(PROGRAM, 1).probes(&message, &keys, too_large);
+        assert!(probes.iter().all(|probe| probe.accounts.is_empty()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Runs a bundle under both programs.
 
 mod clock;
+mod deployed;
 mod judge;
 mod run;
 mod side;

@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::mpsc::{sync_channel, Receiver, SyncSender},
+    sync::mpsc::{sync_channel, SyncSender},
     thread,
 };
 
@@ -14,20 +14,23 @@ use solana_sdk::pubkey::Pubkey;
 use solana_sdk_ids::bpf_loader_upgradeable;
 
 use super::{
+    deployed::{count, Deployed, Played},
     judge::Judge,
     side::{Prepared, Side},
     succession::Succession,
-    Execution, Vm,
+    Vm,
 };
-use crate::idl::chain;
-use crate::shadow::{
-    bundle::{Header, Reader, StoredAccount},
-    calls,
-    fidelity::{deviations, Deviations},
-    knowledge::Knowledge,
-    probes::{self, Probe, Prober},
-    report::{self, BundleFacts, Content, Fidelity, Known, Rehearsed, Report},
-    ShadowError,
+use crate::{
+    idl::chain,
+    shadow::{
+        bundle::{Header, Reader, StoredAccount},
+        calls,
+        fidelity::Deviations,
+        knowledge::Knowledge,
+        probes::{self, Prober},
+        report::{self, BundleFacts, Content, Fidelity, Known, Rehearsed, Report},
+        ShadowError,
+    },
 };
 
 /// The most signatures that are named of transactions that were not reproduced.
@@ -63,18 +66,8 @@ pub(crate) struct Replay {
     state_limit: u64,
 }
 
-/// What the deployed program did.
-struct Played {
-    prepared: Prepared,
-    /// `None`: it could not be run.
-    old: Option<Execution>,
-    deviations: Deviations,
-    /// Variations that it refuses.
-    refused: Vec<(Probe, Execution)>,
-}
-
 /// Transactions in their order; behind an error comes nothing.
-type Batch<T> = Vec<Result<T, ShadowError>>;
+pub(super) type Batch<T> = Vec<Result<T, ShadowError>>;
 
 /// Replays a bundle. The report says what was found, and whether it is enough to judge by.
 ///
@@ -249,87 +242,6 @@ fn read(reader: &mut Reader, to: &SyncSender<Batch<Prepared>>) {
     }
 }
 
-/// The deployed program's side.
-struct Deployed {
-    side: Side,
-    prober: Option<Prober>,
-    state_bytes: u64,
-    state_limit: u64,
-}
-
-impl Deployed {
-    fn play_all(&mut self, from: &Receiver<Batch<Prepared>>, to: &SyncSender<Batch<Played>>) {
-        for batch in from {
-            let mut played = Vec::with_capacity(batch.len());
-            for prepared in batch {
-                played.push(prepared.and_then(|prepared| self.play(prepared)));
-                if played.last().is_some_and(Result::is_err) {
-                    break;
-                }
-            }
-            let failed = played.last().is_some_and(Result::is_err);
-            if to.send(played).is_err() || failed {
-                break;
-            }
-        }
-    }
-
-    fn play(&mut self, prepared: Prepared) -> Result<Played, ShadowError> {
-        self.count(&prepared.recorded.accounts)?;
-        self.side.meet(&prepared, &BTreeSet::new())?;
-        // A bundle may hold what no cluster does.
-        let Ok(old) = self.side.vm.execute(&prepared.transaction) else {
-            return Ok(Played {
-                prepared,
-                old: None,
-                deviations: Deviations {
-                    not_run: 1,
-                    ..Deviations::default()
-                },
-                refused: Vec::new(),
-            });
-        };
-        let (outcome, keys) = (&prepared.recorded.outcome, &prepared.keys);
-        let pre_state = self.side.pre_state;
-        let deviations = deviations(outcome, pre_state, keys, &self.side.vm, &old);
-        let refused = match old.error.is_none() && deviations.is_none() {
-            true => self.refused(&prepared)?,
-            false => Vec::new(),
-        };
-        self.side.leave(&prepared, &old)?;
-        Ok(Played {
-            prepared,
-            old: Some(old),
-            deviations,
-            refused,
-        })
-    }
-
-    /// Variations of a transaction that the deployed program refuses.
-    fn refused(&mut self, prepared: &Prepared) -> Result<Vec<(Probe, Execution)>, ShadowError> {
-        let Some(prober) = &mut self.prober else {
-            return Ok(Vec::new());
-        };
-        let vm = &mut self.side.vm;
-        let (message, keys) = (prepared.message(), &prepared.keys);
-        let mut refused = Vec::new();
-        for probe in prober.probes(message, keys, |address| vm.account(address)) {
-            let done = vm.probe(&probe)?.filter(|done| done.error.is_some());
-            refused.extend(done.map(|done| (probe, done)));
-        }
-        Ok(refused)
-    }
-
-    fn count(&mut self, accounts: &[StoredAccount]) -> Result<(), ShadowError> {
-        count(
-            &self.side.vm,
-            accounts,
-            &mut self.state_bytes,
-            self.state_limit,
-        )
-    }
-}
-
 /// What is known of the transactions so far.
 struct Found {
     facts: BundleFacts,
@@ -385,28 +297,6 @@ impl Found {
             examples: std::mem::take(&mut self.unlike),
         }
     }
-}
-
-/// Keeps the sum of all accounts' bytes within the limit.
-fn count(
-    vm: &Vm,
-    accounts: &[StoredAccount],
-    bytes: &mut u64,
-    limit: u64,
-) -> Result<(), ShadowError> {
-    for account in accounts {
-        let had = vm.data_len(&account.address) as u64;
-        *bytes = bytes
-            .saturating_sub(had)
-            .saturating_add(account.data.len() as u64);
-    }
-    if *bytes > limit {
-        return Err(ShadowError::TooLarge {
-            what: "bytes of accounts",
-            limit,
-        });
-    }
-    Ok(())
 }
 
 /// The program's ELF, and what follows it, among the accounts of a bundle.

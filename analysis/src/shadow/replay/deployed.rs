@@ -1,0 +1,132 @@
+//! The deployed program's side: what it does, and what it refuses.
+
+use std::{
+    collections::BTreeSet,
+    sync::mpsc::{Receiver, SyncSender},
+};
+
+use super::{
+    run::Batch,
+    side::{Prepared, Side},
+    Execution, Vm,
+};
+use crate::shadow::{
+    bundle::StoredAccount,
+    fidelity::{deviations, Deviations},
+    probes::{Probe, Prober},
+    ShadowError,
+};
+
+/// What the deployed program did.
+pub(super) struct Played {
+    pub prepared: Prepared,
+    /// `None`: it could not be run.
+    pub old: Option<Execution>,
+    pub deviations: Deviations,
+    /// Variations that it refuses.
+    pub refused: Vec<(Probe, Execution)>,
+}
+
+/// The deployed program's side.
+pub(super) struct Deployed {
+    pub side: Side,
+    pub prober: Option<Prober>,
+    pub state_bytes: u64,
+    pub state_limit: u64,
+}
+
+impl Deployed {
+    /// Plays all, until nobody wants them any more.
+    pub fn play_all(&mut self, from: &Receiver<Batch<Prepared>>, to: &SyncSender<Batch<Played>>) {
+        for batch in from {
+            let mut played = Vec::with_capacity(batch.len());
+            for prepared in batch {
+                played.push(prepared.and_then(|prepared| self.play(prepared)));
+                if played.last().is_some_and(Result::is_err) {
+                    break;
+                }
+            }
+            let failed = played.last().is_some_and(Result::is_err);
+            if to.send(played).is_err() || failed {
+                break;
+            }
+        }
+    }
+
+    fn play(&mut self, prepared: Prepared) -> Result<Played, ShadowError> {
+        self.count(&prepared.recorded.accounts)?;
+        self.side.meet(&prepared, &BTreeSet::new())?;
+        // A bundle may hold what no cluster does.
+        let Ok(old) = self.side.vm.execute(&prepared.transaction) else {
+            return Ok(Played {
+                prepared,
+                old: None,
+                deviations: Deviations {
+                    not_run: 1,
+                    ..Deviations::default()
+                },
+                refused: Vec::new(),
+            });
+        };
+        let (outcome, keys) = (&prepared.recorded.outcome, &prepared.keys);
+        let pre_state = self.side.pre_state;
+        let deviations = deviations(outcome, pre_state, keys, &self.side.vm, &old);
+        let refused = match old.error.is_none() && deviations.is_none() {
+            true => self.refused(&prepared)?,
+            false => Vec::new(),
+        };
+        self.side.leave(&prepared, &old)?;
+        Ok(Played {
+            prepared,
+            old: Some(old),
+            deviations,
+            refused,
+        })
+    }
+
+    /// Variations of a transaction that the deployed program refuses.
+    fn refused(&mut self, prepared: &Prepared) -> Result<Vec<(Probe, Execution)>, ShadowError> {
+        let Some(prober) = &mut self.prober else {
+            return Ok(Vec::new());
+        };
+        let vm = &mut self.side.vm;
+        let (message, keys) = (prepared.message(), &prepared.keys);
+        let mut refused = Vec::new();
+        for probe in prober.probes(message, keys, |address| vm.account(address)) {
+            let done = vm.probe(&probe)?.filter(|done| done.error.is_some());
+            refused.extend(done.map(|done| (probe, done)));
+        }
+        Ok(refused)
+    }
+
+    fn count(&mut self, accounts: &[StoredAccount]) -> Result<(), ShadowError> {
+        count(
+            &self.side.vm,
+            accounts,
+            &mut self.state_bytes,
+            self.state_limit,
+        )
+    }
+}
+
+/// Keeps the sum of all accounts' bytes within the limit.
+pub(super) fn count(
+    vm: &Vm,
+    accounts: &[StoredAccount],
+    bytes: &mut u64,
+    limit: u64,
+) -> Result<(), ShadowError> {
+    for account in accounts {
+        let had = vm.data_len(&account.address) as u64;
+        *bytes = bytes
+            .saturating_sub(had)
+            .saturating_add(account.data.len() as u64);
+    }
+    if *bytes > limit {
+        return Err(ShadowError::TooLarge {
+            what: "bytes of accounts",
+            limit,
+        });
+    }
+    Ok(())
+}
