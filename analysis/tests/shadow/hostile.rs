@@ -7,15 +7,19 @@ use std::{
 };
 
 use flate2::{write::GzEncoder, Compression};
-use portcullis_analysis::shadow::{
-    self, bundle::Header, Knowledge, Limits, Options, Reader, Report, ShadowError, Writer,
+use portcullis_analysis::{
+    idl::Idl,
+    invariants::{Idls, Invariants},
+    shadow::{
+        self, bundle::Header, Knowledge, Limits, Options, Reader, Report, ShadowError, Writer,
+    },
 };
 use portcullis_localnet::samples;
 use proptest::prelude::*;
 use serde_json::{json, Value};
 use solana_sdk::signature::Signer;
 
-use crate::{recording::Chain, token::PROGRAM, traffic::Traffic};
+use crate::{recording::Chain, token::PROGRAM, traffic::Traffic, vault::deposits::IDL};
 
 /// A bundle of a few transactions.
 static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -47,7 +51,12 @@ fn replay(from: impl Read + Send + 'static) -> Result<Report, ShadowError> {
         old_elf: None,
         required_fidelity: 0.9,
         probes: true,
-        knowledge: Knowledge::default(),
+        knowledge: Knowledge {
+            // Of another program: nothing it says need be so.
+            idl: Some(Idl::parse(IDL.as_bytes()).unwrap()),
+            invariants: Some(Invariants::parse(&Traffic::invariants(), Idls::new()).unwrap()),
+            ..Knowledge::default()
+        },
     };
     let reader = Reader::new(from, limits())?;
     let report = shadow::run(reader, options)?;

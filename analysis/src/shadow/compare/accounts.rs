@@ -1,7 +1,5 @@
 //! How an account differs after the same transaction.
 
-use std::fmt::Write;
-
 use solana_sdk::{
     account::{AccountSharedData, ReadableAccount},
     pubkey::Pubkey,
@@ -167,20 +165,22 @@ impl Pair<'_> {
             if lamports == 0 && !changed {
                 return None;
             }
-            let mut line = format!("writes {address}: {lamports:+} lamports");
+            let mut parts = Vec::new();
+            if lamports != 0 {
+                parts.push(format!("{lamports:+} lamports"));
+            }
             if changed {
                 let was = self.describe(Under::Deployed, &before);
                 match (was, self.describe(Under::Proposed, account)) {
                     (Some(was), Some(is)) => {
                         for field in differing(&was.value, &is.value).0 {
-                            // Writing to a String cannot fail.
-                            let _ = write!(line, ", {} {} → {}", field.path, field.old, field.new);
+                            parts.push(format!("{} {} → {}", field.path, field.old, field.new));
                         }
                     }
-                    _ => line.push_str(", other data"),
+                    _ => parts.push("other data".into()),
                 }
             }
-            Some(line)
+            Some(format!("writes {address}: {}", parts.join(", ")))
         });
         bounded(lines.collect())
     }

@@ -126,7 +126,7 @@ pub(crate) fn outcomes(report: &Report) -> Vec<(u64, &'static str)> {
 /// What became of variations, in words.
 pub(crate) fn variations(report: &Report) -> String {
     format!(
-        "{} of what succeeded are refused by the deployed program; {} of them the proposed one accepts",
+        "{} tried that the deployed program refuses; the proposed one accepts {} of them",
         report.summary.probes, report.summary.accepted_probes
     )
 }
