@@ -141,3 +141,41 @@ impl Knowledge {
         Some(format!("event {} {value}", described.name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shadow::lines::logs_diff;
+
+    #[test]
+    fn events_and_arguments_are_read_and_what_does_not_decode_is_not() {
+        let idl = r#"{ "address": "Vau1t11111111111111111111111111111111111111",
+          "metadata": { "name": "vault", "version": "0.1.0", "spec": "0.1.0" },
+          "instructions": [{ "name": "pay", "discriminator": [3], "accounts": [], "args": [{ "name": "amount", "type": "u64" }] },
+            { "name": "sweep", "discriminator": [4], "accounts": [], "args": [] }],
+          "events": [{ "name": "Paid", "discriminator": [9] }],
+          "types": [{ "name": "Paid", "type": { "kind": "struct", "fields": [{ "name": "amount", "type": "u16" }] } }] }"#;
+        let known = Knowledge {
+            idl: Some(Idl::parse(idl.as_bytes()).unwrap()),
+            ..Knowledge::default()
+        };
+        let log = |data: &[u8]| format!("Program data: {}", STANDARD.encode(data));
+        let (old, new) = (vec![log(&[9, 5, 0])], vec![log(&[9, 6, 0]), log(&[8, 7])]);
+        assert_eq!(
+            logs_diff(&known, &old, &new),
+            [
+                "- event Paid {amount: 5}".to_string(),
+                "+ event Paid {amount: 6}".to_string(),
+                format!("+ {}", log(&[8, 7])),
+            ]
+        );
+        let call = |data: &[u8]| known.call(data);
+        assert_eq!(
+            call(&[3, 7, 0, 0, 0, 0, 0, 0, 0]).unwrap(),
+            "pay {amount: 7}"
+        );
+        assert_eq!(call(&[3, 7]).unwrap(), "pay (its arguments do not decode)");
+        assert_eq!(call(&[4]).unwrap(), "sweep");
+        assert_eq!(call(&[5]), None);
+    }
+}

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, process::Command, sync::Arc};
 
 use portcullis_analysis::{
+    idl::chain,
     invariants::Required,
     shadow::{
         self,
@@ -12,7 +13,7 @@ use portcullis_analysis::{
 };
 use portcullis_localnet::{samples, TimeControl};
 use serde_json::Value;
-use solana_sdk::signer::Signer;
+use solana_sdk::{account::Account, pubkey::Pubkey, signer::Signer};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -51,6 +52,29 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
+/// An IDL as the program-metadata program keeps it, with a name of its own for SPL Token's `Transfer`.
+fn idl_account(program: &Pubkey) -> (Pubkey, Account) {
+    let idl = format!(
+        r#"{{ "address": "{program}", "metadata": {{ "name": "token", "version": "1.0.0", "spec": "0.1.0" }},
+        "instructions": [{{ "name": "hand_over", "discriminator": [3], "accounts": [],
+        "args": [{{ "name": "amount", "type": "u64" }}] }}] }}"#
+    );
+    let mut data = vec![0; 96];
+    data[0] = 2;
+    // UTF-8, not packed, JSON, in the account itself.
+    data[83..87].copy_from_slice(&[1, 0, 1, 0]);
+    data[87..91].copy_from_slice(&u32::try_from(idl.len()).unwrap().to_le_bytes());
+    data.extend(idl.as_bytes());
+    let account = Account {
+        lamports: 10_000_000,
+        data,
+        owner: chain::METADATA_PROGRAM,
+        executable: false,
+        rent_epoch: u64::MAX,
+    };
+    (chain::metadata_idl_address(program), account)
+}
+
 /// Sends so many, each in a slot of its own.
 async fn trade(market: &mut Market, transactions: usize) {
     let clock = TimeControl::new(market.url());
@@ -66,8 +90,11 @@ fn the_last_transactions_are_judged_as_far_as_they_are_reproduced() {
     let folder = folder();
     let run = |market: &Market, line: &str| portcullis(folder.path(), market.url(), line);
     let mut market = Market::start(3);
-    runtime().block_on(trade(&mut market, 200));
     let program = market::PROGRAM;
+    runtime().block_on(async {
+        market.set(&[idl_account(&program)]).await;
+        trade(&mut market, 200).await;
+    });
     let (envelope, code) = run(
         &market,
         &format!("shadow record {program} --limit 150 --out b.gz"),
@@ -99,6 +126,10 @@ fn the_last_transactions_are_judged_as_far_as_they_are_reproduced() {
         (&summary["judged"], &summary["logs_only"]),
         (&reproduced.into(), &reproduced.into())
     );
+    // The program's IDL came with the recording.
+    assert!(report["known"]["idl"].is_string());
+    let rows = report["instructions"].as_array().unwrap();
+    assert!(rows.iter().any(|row| row["name"] == "hand_over"));
     let page = fs::read_to_string(folder.path().join("r.html")).unwrap();
     assert!(page.contains(&sha256) && page.contains("Content-Security-Policy"));
 

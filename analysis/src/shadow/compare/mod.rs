@@ -218,3 +218,37 @@ fn broken(violation: &Violation) -> Difference {
         lines: bounded(vec![violation.reason.clone()]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_named_by_the_program_that_failed() {
+        let program = Pubkey::new_unique();
+        let failed = |logs: &[String]| Execution {
+            error: Some(TransactionError::InstructionError(
+                0,
+                InstructionError::Custom(1),
+            )),
+            logs: logs.to_vec(),
+            ..Execution::default()
+        };
+        let title = |id: &str| {
+            let logs = [format!("Program {id} failed: custom program error: 0x1")];
+            let pair = Pair {
+                program: &program,
+                old: &Execution::default(),
+                new: &failed(&logs),
+                calls: &[(0, "pay".to_string())],
+                before: &|_| None,
+                knowledge: &Knowledge::default(),
+                violations: &[],
+                keeps: &|_, _| false,
+            };
+            pair.differences().remove(0).title
+        };
+        assert_eq!(title(&program.to_string()), "newly fails: Custom(1) in pay");
+        assert_eq!(title("Other"), "newly fails: Custom(1) of Other in pay");
+    }
+}

@@ -165,8 +165,10 @@ pub const IDL: &str = r#"{
   "address": "Vau1t11111111111111111111111111111111111111",
   "metadata": { "name": "vault", "version": "0.1.0", "spec": "0.1.0" },
   "instructions": [
-    { "name": "pay", "discriminator": [3], "accounts": [], "args": [{ "name": "amount", "type": "u64" }] },
-    { "name": "credit", "discriminator": [4], "accounts": [], "args": [{ "name": "amount", "type": "u64" }] }
+    { "name": "pay", "discriminator": [3], "accounts": [{ "name": "vault" }, { "name": "from" }, { "name": "to" }, { "name": "owner" }],
+      "args": [{ "name": "amount", "type": "u64" }] },
+    { "name": "credit", "discriminator": [4],
+      "accounts": [{ "name": "vault" }, { "name": "by", "accounts": [{ "name": "position" }, { "name": "authority" }] }], "args": [{ "name": "amount", "type": "u64" }] }
   ],
   "accounts": [
     { "name": "Vault", "discriminator": [118, 97, 117, 108, 116, 95, 95, 95] },

@@ -298,11 +298,11 @@ fn a_check_that_is_gone_is_found_though_nobody_tried_it() {
             "-signer-not-checked",
             vec![
                 "Withdraw accepts account 2 without its signature, which is refused now: MissingRequiredSignature",
-                "credit accepts account 2 without its signature, which is refused now: MissingRequiredSignature",
-                "pay accepts account 3 without its signature, which is refused now: MissingRequiredSignature",
+                "credit accepts account 2 (authority) without its signature, which is refused now: MissingRequiredSignature",
+                "pay accepts account 3 (owner) without its signature, which is refused now: MissingRequiredSignature",
             ],
         ),
-        ("-owner-not-checked", vec!["credit accepts a copy of account 0 that belongs to another program, which is refused now: IllegalOwner"]),
+        ("-owner-not-checked", vec!["credit accepts a copy of account 0 (vault) that belongs to another program, which is refused now: IllegalOwner"]),
         ("-balance-not-checked", vec!["pay accepts the number 1099511627776 from byte 1 of its data, which is refused now: Insufficient (6001)"]),
     ] {
         assert!(!replay(bug, false).summary.has_effects(), "{bug}");
