@@ -28,6 +28,8 @@ pub enum Kind {
     NewSuccess,
     /// A variation succeeds that the deployed program refuses: a check may be gone. Nobody sent it.
     Accepted,
+    /// A variation has another effect, though the transaction itself has the same. Nobody sent it.
+    Varied,
     /// An account's owner, or whether it exists.
     Existence,
     /// Lamports that an account has afterwards.
@@ -46,6 +48,11 @@ impl Kind {
     /// Whether the chain's state, or what callers get, is another one.
     pub fn is_effect(self) -> bool {
         self < Self::Error
+    }
+
+    /// Whether it is of a variation, which nobody sent.
+    pub fn is_varied(self) -> bool {
+        matches!(self, Self::Accepted | Self::Varied)
     }
 
     /// Whether something fails, or is broken, that was not.
@@ -125,6 +132,16 @@ impl Pair<'_> {
             kind: Kind::Accepted,
             title: format!("{name} accepts {variation}, which is refused now: {error}"),
             lines: self.writes(),
+        })
+    }
+
+    /// How a variation, in words, that the deployed program accepts has another effect: the worst way.
+    pub fn varied(&self, variation: &str) -> Option<Difference> {
+        let worst = self.differences().into_iter().next()?;
+        worst.kind.is_effect().then(|| Difference {
+            kind: Kind::Varied,
+            title: format!("{}, with {variation}", worst.title),
+            lines: worst.lines,
         })
     }
 

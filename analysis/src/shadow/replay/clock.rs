@@ -20,6 +20,19 @@ impl Vm {
         }
         self.svm.set_sysvar(&clock);
     }
+
+    /// Sets the clock forward; gives the one that was there, unless nothing changes.
+    pub fn delay(&mut self, seconds: i64) -> Option<Clock> {
+        const SLOTS_A_SECOND: f64 = 2.5;
+        if seconds == 0 {
+            return None;
+        }
+        let clock = self.svm.get_sysvar::<Clock>();
+        let slots = (seconds as f64 * SLOTS_A_SECOND) as u64;
+        let time = clock.unix_timestamp.saturating_add(seconds);
+        self.set_time(clock.slot.saturating_add(slots), Some(time));
+        Some(clock)
+    }
 }
 
 /// The epoch of a slot; `None` within the short epochs of a cluster's first days.

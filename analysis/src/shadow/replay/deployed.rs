@@ -1,9 +1,11 @@
-//! The deployed program's side: what it does, and what it refuses.
+//! The deployed program's side: what it does, also with variations.
 
 use std::{
     collections::BTreeSet,
     sync::mpsc::{Receiver, SyncSender},
 };
+
+use solana_sdk::account::ReadableAccount;
 
 use super::{
     run::Batch,
@@ -13,9 +15,12 @@ use super::{
 use crate::shadow::{
     bundle::StoredAccount,
     fidelity::{deviations, Deviations},
-    probes::{Probe, Prober},
+    probes::{Change, Probe, Prober},
     ShadowError,
 };
+
+/// The most bytes that variations of one transaction write: the others are not compared.
+const VARIED_BYTES: usize = 1 << 18;
 
 /// What the deployed program did.
 pub(super) struct Played {
@@ -23,8 +28,8 @@ pub(super) struct Played {
     /// `None`: it could not be run.
     pub old: Option<Execution>,
     pub deviations: Deviations,
-    /// Variations that it refuses.
-    pub refused: Vec<(Probe, Execution)>,
+    /// Variations, and what it does with them.
+    pub varied: Vec<(Probe, Execution)>,
 }
 
 /// The deployed program's side.
@@ -65,14 +70,14 @@ impl Deployed {
                     not_run: 1,
                     ..Deviations::default()
                 },
-                refused: Vec::new(),
+                varied: Vec::new(),
             });
         };
         let (outcome, keys) = (&prepared.recorded.outcome, &prepared.keys);
         let pre_state = self.side.pre_state;
         let deviations = deviations(outcome, pre_state, keys, &self.side.vm, &old);
-        let refused = match old.error.is_none() && deviations.is_none() {
-            true => self.refused(&prepared)?,
+        let varied = match old.error.is_none() && deviations.is_none() {
+            true => self.vary(&prepared, &old)?,
             false => Vec::new(),
         };
         self.side.leave(&prepared, &old)?;
@@ -80,23 +85,39 @@ impl Deployed {
             prepared,
             old: Some(old),
             deviations,
-            refused,
+            varied,
         })
     }
 
-    /// Variations of a transaction that the deployed program refuses.
-    fn refused(&mut self, prepared: &Prepared) -> Result<Vec<(Probe, Execution)>, ShadowError> {
+    /// Variations of a transaction, and what the deployed program does with them.
+    fn vary(
+        &mut self,
+        prepared: &Prepared,
+        done: &Execution,
+    ) -> Result<Vec<(Probe, Execution)>, ShadowError> {
         let Some(prober) = &mut self.prober else {
             return Ok(Vec::new());
         };
         let vm = &mut self.side.vm;
         let (message, keys) = (prepared.message(), &prepared.keys);
-        let mut refused = Vec::new();
-        for probe in prober.probes(message, keys, |address| vm.account(address)) {
-            let done = vm.probe(&probe)?.filter(|done| done.error.is_some());
-            refused.extend(done.map(|done| (probe, done)));
+        let probes = prober.probes(message, keys, |address| vm.account(address), &done.written);
+        let mut varied = Vec::new();
+        let mut bytes = 0_usize;
+        for probe in probes {
+            let Some(done) = vm.probe(&probe)? else {
+                continue;
+            };
+            if done.error.is_none() {
+                let written = done.written.iter().map(|(_, account)| account.data().len());
+                bytes = written.fold(bytes, usize::saturating_add);
+                // An instruction that the deployed program has is no new one.
+                if matches!(probe.change, Change::Start(_)) || bytes > VARIED_BYTES {
+                    continue;
+                }
+            }
+            varied.push((probe, done));
         }
-        Ok(refused)
+        Ok(varied)
     }
 
     fn count(&mut self, accounts: &[StoredAccount]) -> Result<(), ShadowError> {

@@ -1,9 +1,14 @@
 //! Compares the two executions of each transaction, and counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use litesvm::LiteSVM;
-use solana_sdk::{account::AccountSharedData, message::VersionedMessage, pubkey::Pubkey};
+use solana_sdk::{
+    account::{AccountSharedData, ReadableAccount},
+    message::VersionedMessage,
+    pubkey::Pubkey,
+    transaction::TransactionError,
+};
 
 use super::{side::Prepared, Execution, Vm};
 use crate::shadow::{
@@ -11,7 +16,7 @@ use crate::shadow::{
     checks::Checks,
     compare::{Difference, Pair},
     knowledge::Knowledge,
-    probes::Probe,
+    probes::{Change, Probe, STRANGER},
     report::{self, CallUnits, Example, Gathered, InvariantRow, Judged},
     ShadowError,
 };
@@ -31,6 +36,8 @@ pub(super) struct Judge<'a> {
     discriminator: usize,
     /// Names of instructions, as logs told them.
     names: BTreeMap<Vec<u8>, String>,
+    /// Instructions in transactions with other effects.
+    differing: BTreeSet<Vec<u8>>,
     gathered: Gathered,
 }
 
@@ -43,6 +50,7 @@ impl<'a> Judge<'a> {
             checks: knowledge.invariants.as_ref().map(Checks::new),
             discriminator,
             names: BTreeMap::new(),
+            differing: BTreeSet::new(),
             gathered: Gathered::default(),
         }
     }
@@ -54,14 +62,15 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges one transaction. `vm` has the proposed program, and the state before the transaction, which is the same on both
-    /// sides. `own` is what the proposed program does from its own state, and that state before it.
+    /// sides. `own` is what the proposed program does from its own state, and that state before it. Gives whether the effects are
+    /// the same.
     pub fn transaction(
         &mut self,
         vm: &Vm,
         prepared: &Prepared,
         old: &Execution,
         own: Option<(&LiteSVM, &Execution)>,
-    ) -> Result<(), ShadowError> {
+    ) -> Result<bool, ShadowError> {
         let recorded = &prepared.recorded;
         let new =
             &vm.execute(&prepared.transaction)
@@ -93,6 +102,16 @@ impl<'a> Judge<'a> {
             true => self.tell_calls(prepared, old, new),
             false => Vec::new(),
         };
+        let same = !differences.iter().any(|one| one.kind.is_effect());
+        if !same {
+            let (message, keys) = (prepared.message(), &prepared.keys);
+            for call in calls(&self.program, message, keys, &old.inner) {
+                let start = self.start(call.data).to_vec();
+                if self.differing.len() < MAX_NAMES {
+                    self.differing.insert(start);
+                }
+            }
+        }
         let both_succeed = old.error.is_none() && new.error.is_none();
         self.gathered.add(Judged {
             signature: &recorded.signature,
@@ -103,16 +122,18 @@ impl<'a> Judge<'a> {
             calls: units,
             told,
         });
-        Ok(())
+        Ok(same)
     }
 
-    /// Tries a variation that the deployed program refuses.
+    /// Tries a variation with the proposed program. `old` is what the deployed one does with it; where it succeeds there, the
+    /// effects are compared if those of the transaction itself are the `same`: else they are known to differ.
     pub fn probe(
         &mut self,
         vm: &mut Vm,
         prepared: &Prepared,
         probe: &Probe,
         old: &Execution,
+        same: bool,
     ) -> Result<(), ShadowError> {
         let Some(new) = vm.probe(probe)? else {
             return Ok(());
@@ -125,18 +146,33 @@ impl<'a> Judge<'a> {
                 None => vm.svm.accounts_db().get_account(address),
             }
         };
+        let message = &probe.transaction.message;
+        let none = Vec::new();
+        let of_program = calls(&self.program, message, message.static_account_keys(), &none);
+        let named: Vec<(usize, String)> = (of_program.iter())
+            .map(|call| (call.top, self.name(call.data)))
+            .collect();
         let pair = Pair {
             keeps: &|_, _| true,
             program: &self.program,
             old,
             new: &new,
-            calls: &[],
+            calls: &named,
             before: &before,
             knowledge: self.knowledge,
             violations: &[],
         };
-        let variation = (probe.change).told(|place| self.knowledge.account(&probe.data, place));
-        let accepted = pair.accepted(&variation, &self.name(&probe.data));
+        let earlier = probe.earlier.as_deref();
+        let known = earlier.is_some_and(|data| self.differing.contains(self.start(data)));
+        let found = match (&old.error, probe.change) {
+            (Some(_), Change::Start(_)) if !takes(&new, &before) => None,
+            (Some(error), _) => {
+                let (name, variation) = self.refused(probe, error);
+                pair.accepted(&variation, &name)
+            }
+            (None, _) if same && !known => pair.varied(&self.told(probe)),
+            (None, _) => None,
+        };
         let recorded = &prepared.recorded;
         let example = Example {
             signature: recorded.signature.clone(),
@@ -144,13 +180,36 @@ impl<'a> Judge<'a> {
             calls: self.knowledge.call(&probe.data).into_iter().collect(),
             lines: Vec::new(),
         };
-        self.gathered.add_probe(accepted, example);
+        self.gathered.add_probe(found, example);
         Ok(())
+    }
+
+    /// What the proposed program meets in a variation.
+    fn told(&self, probe: &Probe) -> String {
+        let earlier = probe.earlier.as_ref().map(|data| self.name(data));
+        let name = |place| self.knowledge.account(&probe.data, place);
+        probe.change.told(name, earlier)
+    }
+
+    /// Which instruction the deployed program refuses in a variation, and what of it.
+    fn refused(&self, probe: &Probe, error: &TransactionError) -> (String, String) {
+        if let (Some(earlier), TransactionError::InstructionError(at, _)) = (&probe.earlier, error)
+        {
+            if usize::from(*at) == probe.place {
+                return (self.name(earlier), "a call again, later".into());
+            }
+        }
+        (self.name(&probe.data), self.told(probe))
+    }
+
+    /// By what an instruction is told apart.
+    fn start<'d>(&self, data: &'d [u8]) -> &'d [u8] {
+        data.get(..self.discriminator).unwrap_or(data)
     }
 
     /// An instruction's name, as the IDL or a log told it before.
     fn name(&self, data: &[u8]) -> String {
-        let start = data.get(..self.discriminator).unwrap_or(data);
+        let start = self.start(data);
         match (self.knowledge.instruction(data), self.names.get(start)) {
             (Some(name), _) => name.to_string(),
             (None, Some(name)) => name.clone(),
@@ -193,7 +252,7 @@ impl<'a> Judge<'a> {
                 .into_iter()
                 .flatten()
                 .find_map(|logged| logged.name);
-            let start = call.data.get(..self.discriminator).unwrap_or(call.data);
+            let start = self.start(call.data);
             let name = match (self.knowledge.instruction(call.data), told) {
                 (Some(name), _) => name.to_string(),
                 (None, Some(told)) => {
@@ -214,4 +273,16 @@ impl<'a> Judge<'a> {
         }
         (named, units)
     }
+}
+
+/// Whether anything is written or taken that is not the stranger's, who pays.
+fn takes(done: &Execution, before: &dyn Fn(&Pubkey) -> Option<AccountSharedData>) -> bool {
+    let mut others = done.written.iter().filter(|(key, _)| *key != STRANGER);
+    others.any(|(address, after)| {
+        before(address).is_some_and(|before| {
+            before.lamports() > after.lamports()
+                || before.data() != after.data()
+                || before.owner() != after.owner()
+        })
+    })
 }

@@ -27,7 +27,7 @@ use crate::{
         calls,
         fidelity::Deviations,
         knowledge::Knowledge,
-        probes::{self, Prober},
+        probes::{self, Constants, Prober},
         report::{self, BundleFacts, Content, Fidelity, Known, Rehearsed, Report},
         ShadowError,
     },
@@ -156,7 +156,10 @@ impl Replay {
         let mut own = invariants.map(|_| Succession::new(new.clone()));
         let mut deployed = Deployed {
             side: self.old,
-            prober: (options.probes).then(|| Prober::new(program, discriminator)),
+            prober: (options.probes).then(|| {
+                let constants = Constants::only_in(&elfs[1], &elfs[0]);
+                Prober::new(program, discriminator, constants)
+            }),
             state_bytes: self.state_bytes,
             state_limit: self.state_limit,
         };
@@ -177,10 +180,10 @@ impl Replay {
                 if played.deviations.is_none() {
                     let own = succession.as_ref();
                     let own = own.map(|(own, done)| (&own.vm().svm, *done));
-                    judge.transaction(&new.vm, prepared, old, own)?;
-                }
-                for (probe, refused) in &played.refused {
-                    judge.probe(&mut new.vm, prepared, probe, refused)?;
+                    let same = judge.transaction(&new.vm, prepared, old, own)?;
+                    for (probe, old) in &played.varied {
+                        judge.probe(&mut new.vm, prepared, probe, old, same)?;
+                    }
                 }
                 if let Some((own, done)) = succession {
                     own.leave(prepared, old, done)?;

@@ -251,13 +251,17 @@ impl Vm {
     /// # Errors
     /// As [`put`](Self::put).
     pub fn probe(&mut self, probe: &Probe) -> Result<Option<Execution>, ShadowError> {
-        self.put(&probe.accounts)?;
-        let done = self.execute(&probe.transaction);
-        let gone = probe.accounts.iter();
-        let gone: Vec<_> = gone
-            .map(|account| StoredAccount::new(account.address, None))
+        let accounts = probe.accounts.iter();
+        let before: Vec<StoredAccount> = accounts
+            .map(|one| StoredAccount::new(one.address, self.account(&one.address).as_ref()))
             .collect();
-        self.put(&gone)?;
+        self.put(&probe.accounts)?;
+        let clock = self.delay(probe.change.delay());
+        let done = self.execute(&probe.transaction);
+        if let Some(clock) = clock {
+            self.svm.set_sysvar(&clock);
+        }
+        self.put(&before)?;
         Ok(done.ok())
     }
 

@@ -102,11 +102,14 @@ impl Gathered {
         }
     }
 
-    /// Counts a variation that the deployed program refuses; `accepted` where the proposed one does not.
-    pub fn add_probe(&mut self, accepted: Option<Difference>, example: Example) {
+    /// Counts a variation, and how the programs differ in it.
+    pub fn add_probe(&mut self, found: Option<Difference>, example: Example) {
         count(&mut self.summary.probes);
-        if let Some(difference) = accepted {
-            count(&mut self.summary.accepted_probes);
+        if let Some(difference) = found {
+            count(match difference.kind {
+                Kind::Accepted => &mut self.summary.accepted_probes,
+                _ => &mut self.summary.differing_probes,
+            });
             let key = (difference.kind, difference.title);
             let lines = difference.lines;
             self.add_cause(key, || Example { lines, ..example });

@@ -130,10 +130,12 @@ pub struct Summary {
     pub other_effects: u64,
     pub other_errors: u64,
     pub logs_only: u64,
-    /// Variations of transactions that the deployed program refuses; nobody sent them.
+    /// Variations of transactions; nobody sent them.
     pub probes: u64,
-    /// Of these, those that the proposed program does not refuse.
+    /// Of these, those that only the deployed program refuses.
     pub accepted_probes: u64,
+    /// Of these, those that have another effect though the transaction itself has the same.
+    pub differing_probes: u64,
 }
 
 impl Summary {
@@ -151,7 +153,7 @@ impl Summary {
 
     /// Whether the proposed program does anything with other effects.
     pub fn has_effects(&self) -> bool {
-        self.effects() > 0 || self.accepted_probes > 0
+        self.effects() > 0 || self.accepted_probes > 0 || self.differing_probes > 0
     }
 
     /// All that differ in more than compute units.
@@ -262,7 +264,16 @@ impl Report {
             (
                 "bad",
                 format!(
-                    "the proposed program accepts {count} of {} variations that are refused now",
+                    "of {} variations the proposed program accepts {count} that are refused now",
+                    summary.probes
+                ),
+            )
+        } else if summary.differing_probes > 0 {
+            let count = summary.differing_probes;
+            (
+                "bad",
+                format!(
+                    "of {} variations {count} have another effect under the proposed program",
                     summary.probes
                 ),
             )

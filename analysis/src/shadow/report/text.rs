@@ -126,8 +126,8 @@ pub(crate) fn outcomes(report: &Report) -> Vec<(u64, &'static str)> {
 /// What became of variations, in words.
 pub(crate) fn variations(report: &Report) -> String {
     format!(
-        "{} tried that the deployed program refuses; the proposed one accepts {} of them",
-        report.summary.probes, report.summary.accepted_probes
+        "{} tried; {} are accepted only by the proposed program, {} have another effect there",
+        report.summary.probes, report.summary.accepted_probes, report.summary.differing_probes
     )
 }
 
@@ -227,9 +227,14 @@ fn causes(text: &mut String, report: &Report) -> std::fmt::Result {
         let Some(example) = cause.examples.first() else {
             continue;
         };
+        let varied = if cause.kind.is_varied() {
+            "a variation of"
+        } else {
+            "in"
+        };
         writeln!(
             text,
-            "          in {} of slot {}",
+            "          {varied} {} of slot {}",
             example.signature, example.slot
         )?;
         for call in &example.calls {
