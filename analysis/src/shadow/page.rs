@@ -51,6 +51,7 @@ struct CauseRow<'a> {
     of: &'a Cause,
     class: &'static str,
     open: bool,
+    varied: bool,
 }
 
 struct Plot {
@@ -180,6 +181,7 @@ fn cause(of: &Cause) -> CauseRow<'_> {
         of,
         class,
         open: of.kind.is_effect(),
+        varied: of.kind.is_varied(),
     }
 }
 

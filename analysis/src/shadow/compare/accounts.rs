@@ -119,7 +119,12 @@ impl Pair<'_> {
             names.push("more".into());
         }
         let at = |account: &AccountSharedData, (start, end): &(usize, usize)| {
-            bytes(account.data().get(*start..*end).unwrap_or_default())
+            let found = account.data().get(*start..*end).unwrap_or_default();
+            // Mostly it is a number.
+            match <[u8; 8]>::try_from(found) {
+                Ok(number) => format!("{} ({})", bytes(found), u64::from_le_bytes(number)),
+                Err(_) => bytes(found),
+            }
         };
         lines.extend(ranges.iter().take(MAX_NAMES).map(|range| {
             format!(

@@ -28,8 +28,6 @@ pub enum Kind {
     NewSuccess,
     /// A variation succeeds that the deployed program refuses: a check may be gone. Nobody sent it.
     Accepted,
-    /// A variation has another effect, though the transaction itself has the same. Nobody sent it.
-    Varied,
     /// An account's owner, or whether it exists.
     Existence,
     /// Lamports that an account has afterwards.
@@ -38,6 +36,8 @@ pub enum Kind {
     Data,
     /// What it returned.
     ReturnData,
+    /// A variation has another effect, though the transaction itself has the same. Nobody sent it.
+    Varied,
     /// It fails as before, with another error.
     Error,
     /// Nothing but its logs.

@@ -46,7 +46,7 @@ pub(crate) struct Probe {
     pub change: Change,
     /// Where the instruction that was varied stood in the transaction.
     pub place: usize,
-    /// The data of the instruction that was varied.
+    /// The data of the instruction that was varied, as it is now.
     pub data: Vec<u8>,
     /// The data of the one before it, where the change is that there is one.
     pub earlier: Option<Vec<u8>>,
@@ -193,14 +193,12 @@ impl Prober {
         self.copied = copied;
         let tried = self.tried.entry(sort).or_default();
         *tried = tried.saturating_add(1);
-        let data = match change {
-            Change::Start(_) => &varied.first()?.data,
-            _ => &instructions.get(place)?.data,
+        let (at, earlier) = match change {
+            Change::After(earlier) => (place.saturating_add(1), scene.earlier.get(earlier)),
+            Change::Start(_) => (0, None),
+            _ => (place, None),
         };
-        let earlier = match change {
-            Change::After(earlier) => scene.earlier.get(earlier),
-            _ => None,
-        };
+        let data = &varied.get(at)?.data;
         Some(Probe {
             change,
             place,

@@ -284,7 +284,14 @@ impl Report {
                 format!("all effects are the same; {differs} in errors or logs"),
             )
         } else {
-            ("good", "nothing differs but compute units".into())
+            let dearest = text::dearest(self).map(|text| format!(": {text}"));
+            (
+                "good",
+                format!(
+                    "nothing differs but compute units{}",
+                    dearest.unwrap_or_default()
+                ),
+            )
         };
         Verdict { class, text }
     }

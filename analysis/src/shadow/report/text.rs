@@ -8,6 +8,11 @@ use crate::shadow::{bundle::PreState, compare::Kind};
 /// The most causes that are printed.
 const MAX_CAUSES: usize = 25;
 
+/// The most lines of logs that are printed of a cause.
+const MAX_LOG_LINES: usize = 4;
+/// In per cent: how many more compute units of an instruction are worth a word.
+const DEARER: u64 = 20;
+
 /// The report as text. What it quotes from the chain is not made safe for a terminal: that is for who prints it.
 pub fn render(report: &Report) -> String {
     let mut text = String::new();
@@ -240,10 +245,12 @@ fn causes(text: &mut String, report: &Report) -> std::fmt::Result {
         for call in &example.calls {
             writeln!(text, "          call {call}")?;
         }
-        if cause.kind != Kind::Logs {
-            for line in &example.lines {
-                writeln!(text, "          {line}")?;
-            }
+        let lines = match cause.kind {
+            Kind::Logs => MAX_LOG_LINES,
+            _ => example.lines.len(),
+        };
+        for line in example.lines.iter().take(lines) {
+            writeln!(text, "          {line}")?;
         }
     }
     let more = report.causes.len().saturating_sub(MAX_CAUSES) as u64;
@@ -288,6 +295,18 @@ pub(crate) fn columns(of: &Distribution) -> [u64; 7] {
 pub(crate) fn percent(share: f64) -> String {
     let percent = (share * 1_000.0).floor() / 10.0;
     format!("{percent}%")
+}
+
+/// The instruction whose compute units rise most, if that is worth a word.
+pub(crate) fn dearest(report: &Report) -> Option<String> {
+    let rises = report.instructions.iter().filter_map(|row| {
+        let (old, new) = (row.old.as_ref()?.median, row.new.as_ref()?.median);
+        let more = new.checked_sub(old)?.saturating_mul(100);
+        let share = more.checked_div(old)?;
+        let text = format!("{} uses {}", row.name, change(old, new));
+        (share >= DEARER).then_some((share, text))
+    });
+    rises.max().map(|(_, text)| text)
 }
 
 /// How much more or less, in per cent.

