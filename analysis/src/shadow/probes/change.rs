@@ -45,6 +45,11 @@ pub(crate) enum Change {
         at: usize,
         value: u64,
     },
+    /// The same, and all who sign are strangers.
+    Magic {
+        at: usize,
+        value: u64,
+    },
     /// Seconds.
     Later(i64),
     /// Another instruction right before it, by its number among those kept.
@@ -114,7 +119,11 @@ pub(super) fn changes(
     changes.extend((0..earlier).map(Change::After));
     for at in whole {
         for value in constants.numbers.iter().copied() {
-            changes.extend([Change::Number { at, value }, Change::Rich { at, value }]);
+            changes.extend([
+                Change::Number { at, value },
+                Change::Rich { at, value },
+                Change::Magic { at, value },
+            ]);
         }
     }
     changes
@@ -184,7 +193,7 @@ pub(super) fn vary(
             }
             metas.get_mut(second)?.pubkey = one.pubkey;
         }
-        Change::Number { at, value } | Change::Rich { at, value } => {
+        Change::Number { at, value } | Change::Rich { at, value } | Change::Magic { at, value } => {
             let instruction = instructions.get_mut(place)?;
             let number = instruction.data.get_mut(at..at.checked_add(8)?)?;
             if number == value.to_le_bytes() {
@@ -196,6 +205,10 @@ pub(super) fn vary(
                 if accounts.is_empty() {
                     return None;
                 }
+            }
+            if matches!(change, Change::Magic { .. }) {
+                accounts = enriched(instruction, scene);
+                by_strangers(instruction);
             }
         }
         Change::Later(_) => {}
@@ -220,14 +233,19 @@ pub(super) fn vary(
                 return None;
             }
             start.copy_from_slice(value);
-            for meta in alone.accounts.iter_mut().filter(|meta| meta.is_signer) {
-                meta.pubkey = STRANGER;
-            }
+            by_strangers(&mut alone);
             *instructions = vec![alone];
             payer = STRANGER;
         }
     }
     Some(Varied { payer, accounts })
+}
+
+fn by_strangers(instruction: &mut Instruction) {
+    let metas = instruction.accounts.iter_mut();
+    for meta in metas.filter(|meta| meta.is_signer) {
+        meta.pubkey = STRANGER;
+    }
 }
 
 /// Whether one writes what the other writes.
@@ -325,6 +343,9 @@ impl Change {
             Self::Number { at, value } => format!("the number {value} from byte {at} of its data"),
             Self::Rich { at, value } => {
                 format!("the number {value} from byte {at} of its data and more in its accounts")
+            }
+            Self::Magic { at, value } => {
+                format!("anybody's signature with the number {value} from byte {at} of its data")
             }
             Self::Later(seconds) => format!("the clock {} days later", seconds / DAY),
             Self::After(_) => format!("a call right after {}", earlier.unwrap_or_default()),

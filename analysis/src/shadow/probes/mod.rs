@@ -320,6 +320,7 @@ mod tests {
         let changes: Vec<Change> = first.iter().map(|probe| probe.change).collect();
         let number = |at, value| Change::Number { at, value };
         let rich = |at, value| Change::Rich { at, value };
+        let magic = |at, value| Change::Magic { at, value };
         assert_eq!(
             changes,
             [
@@ -351,10 +352,15 @@ mod tests {
                 rich(9, u64::MAX),
                 number(1, 500),
                 rich(1, 500),
+                magic(1, 500),
                 number(9, 500),
                 rich(9, 500),
+                magic(9, 500),
             ]
         );
+        let unsigned = first.iter().find(|probe| probe.change == magic(9, 500));
+        let unsigned = &unsigned.unwrap().transaction.message;
+        assert!(unsigned.static_account_keys()[..2].contains(&STRANGER));
         // Only the number that the transaction changes is a higher one, and not the text beside it.
         let richer = &first[22].accounts;
         assert_eq!(richer.len(), 1);
@@ -373,7 +379,7 @@ mod tests {
         assert_eq!(first[3].accounts[0].owner, STRANGER);
 
         let again = prober.probes(&message, &keys, account, &written);
-        assert_eq!(again.len(), first.len());
+        assert_eq!(again.len(), first.len() + others.len());
         let again = prober.probes(&message, &keys, account, &written);
         assert!(again.is_empty());
     }
