@@ -24,8 +24,8 @@ use crate::{
 enum FailOn {
     /// Transactions that fail, or break an invariant, only under the proposed program
     NewFailures,
-    /// Those, and all with another effect: other accounts, lamports or return data, success where there was failure, also of a
-    /// variation that nobody sent
+    /// Those, and all with another effect: other accounts, lamports or return data, success where there was failure, also of
+    /// variations that nobody sent
     #[default]
     Effects,
     /// Those, and other errors and logs; compute units never count
@@ -74,7 +74,7 @@ pub struct Run {
     /// Check the invariants of this file before and after each transaction, under both programs
     #[arg(long, value_name = "FILE")]
     invariants: Option<PathBuf>,
-    /// Do not try variations of what succeeded: without a signature, with another account in place of one
+    /// Do not try variations of what succeeded: without a signature, with another account or number, later
     #[arg(long)]
     no_probes: bool,
     /// Write the report as JSON: its SHA-256 is what a `shadow` attestation carries
