@@ -284,7 +284,7 @@ impl Report {
                 format!("all effects are the same; {differs} in errors or logs"),
             )
         } else {
-            let dearest = text::dearest(self).map(|text| format!(": {text}"));
+            let dearest = text::dearest(&self.instructions).map(|text| format!(": {text}"));
             (
                 "good",
                 format!(

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Distribution, InvariantRow, Report};
+use super::{Distribution, InstructionRow, InvariantRow, Report};
 use crate::shadow::{bundle::PreState, compare::Kind};
 
 /// The most causes that are printed.
@@ -298,8 +298,8 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// The instruction whose highest compute units rise most, if that is worth a word.
-pub(crate) fn dearest(report: &Report) -> Option<String> {
-    let rises = report.instructions.iter().filter_map(|row| {
+pub(crate) fn dearest(rows: &[InstructionRow]) -> Option<String> {
+    let rises = rows.iter().filter_map(|row| {
         // Calls that fail soon cost little under both.
         let (old, new) = (row.old.as_ref()?.max, row.new.as_ref()?.max);
         let more = new.checked_sub(old)?.saturating_mul(100);
@@ -316,4 +316,32 @@ pub(crate) fn change(old: u64, new: u64) -> String {
         return "-".into();
     }
     format!("{:+.1}%", (new as f64 - old as f64) / old as f64 * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_instruction_that_costs_most_more_is_named() {
+        let row = |name: &str, old: &[u64], new: &[u64]| InstructionRow {
+            name: name.into(),
+            transactions: 1,
+            failed: 0,
+            new_failures: 0,
+            new_successes: 0,
+            other_differences: 0,
+            old: Distribution::of(old),
+            new: Distribution::of(new),
+        };
+        let mut rows = vec![
+            row("Pay", &[10, 100], &[90, 119]),
+            row("Open", &[], &[7]),
+            row("Close", &[100], &[50]),
+        ];
+        assert_eq!(dearest(&rows), None);
+        rows.push(row("Credit", &[100], &[120]));
+        rows.push(row("Withdraw", &[10, 100], &[10, 253]));
+        assert_eq!(dearest(&rows).unwrap(), "Withdraw uses up to +153.0%");
+    }
 }
