@@ -52,6 +52,9 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
+/// Some account that no transaction names.
+const UNNAMED: Pubkey = Pubkey::new_from_array([9; 32]);
+
 /// An IDL as the program-metadata program keeps it, with a name of its own for SPL Token's `Transfer`.
 fn idl_account(program: &Pubkey) -> (Pubkey, Account) {
     let idl = format!(
@@ -92,7 +95,13 @@ fn the_last_transactions_are_judged_as_far_as_they_are_reproduced() {
     let mut market = Market::start(3);
     let program = market::PROGRAM;
     runtime().block_on(async {
-        market.set(&[idl_account(&program)]).await;
+        let unnamed = Account {
+            lamports: 1_000_000,
+            data: 7_u64.to_le_bytes().to_vec(),
+            ..Account::default()
+        };
+        let accounts = [idl_account(&program), (UNNAMED, unnamed)];
+        market.set(&accounts).await;
         trade(&mut market, 200).await;
     });
     let (envelope, code) = run(
@@ -132,6 +141,29 @@ fn the_last_transactions_are_judged_as_far_as_they_are_reproduced() {
     assert!(rows.iter().any(|row| row["name"] == "hand_over"));
     let page = fs::read_to_string(folder.path().join("r.html")).unwrap();
     assert!(page.contains(&sha256) && page.contains("Content-Security-Policy"));
+
+    // What no transaction names is there if it was asked for.
+    let text = format!(
+        "[[invariants]]\nname = \"seven\"\nexpression = \"it.number == 7\"\n\
+         accounts.it = {{ address = \"{UNNAMED}\", fields = {{ number = {{ offset = 0, type = \"u64\" }} }} }}"
+    );
+    fs::write(folder.path().join("seven.toml"), text).unwrap();
+    let judged = "--new new.so --min-fidelity 0.5 --invariants seven.toml";
+    let (envelope, code) = run(&market, &format!("shadow run b.gz {judged}"));
+    assert_eq!(
+        (code, &envelope["error"]["code"]),
+        (1, &"invariants_not_judged".into())
+    );
+    let line = format!("shadow record {program} --limit 50 --invariants seven.toml --out seven.gz");
+    assert_eq!(run(&market, &line).1, 0);
+    for source in ["seven.gz".to_string(), format!("{program} --limit 50")] {
+        let (envelope, code) = run(&market, &format!("shadow run {source} {judged}"));
+        let row = &envelope["data"]["report"]["invariants"][0];
+        assert_eq!(
+            (code, &row["checked"], &row["holds"]),
+            (0, &1.into(), &1.into())
+        );
+    }
 
     // The same without a file in between, and judged by logs as well.
     let line = format!(
