@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use solana_sdk::{message::VersionedMessage, pubkey::Pubkey, transaction::VersionedTransaction};
-use solana_sdk_ids::sysvar;
+use solana_sdk::{
+    account::Account, message::VersionedMessage, pubkey::Pubkey, transaction::VersionedTransaction,
+};
+use solana_sdk_ids::{native_loader, sysvar};
 
 use super::{tables, Execution, Vm};
 use crate::shadow::{
@@ -77,6 +79,9 @@ impl Side {
                 .collect();
             self.vm.put(&taken)?;
         }
+        if self.pre_state == PreState::Snapshot {
+            self.set_balances(prepared, own)?;
+        }
         let mut addresses = recorded.accounts.iter().map(|account| account.address);
         self.clock_recorded |= self.pre_state == PreState::Recorded
             && addresses.any(|address| address == sysvar::clock::ID);
@@ -85,6 +90,33 @@ impl Side {
         }
         let loaded = recorded.loaded.as_ref();
         tables::provide(&mut self.vm, prepared.message(), loaded, recorded.slot)
+    }
+
+    /// Gives accounts the lamports that they had before the transaction: what had none was not there.
+    fn set_balances(
+        &mut self,
+        prepared: &Prepared,
+        own: &BTreeSet<Pubkey>,
+    ) -> Result<(), ShadowError> {
+        let balances = prepared.recorded.outcome.balances.as_ref();
+        let before = balances.map_or(&[][..], |balances| &balances.before);
+        for (address, lamports) in prepared.keys.iter().zip(before) {
+            if own.contains(address) || self.vm.lamports(address) == *lamports {
+                continue;
+            }
+            let found = self.vm.account(address).unwrap_or_default();
+            // Code and sysvars are as the machine has them.
+            if found.executable || [sysvar::ID, native_loader::ID].contains(&found.owner) {
+                continue;
+            }
+            let account = Account {
+                lamports: *lamports,
+                ..found
+            };
+            let account = (*lamports > 0).then_some(&account);
+            self.vm.put(&[StoredAccount::new(*address, account)])?;
+        }
+        Ok(())
     }
 
     /// Goes on from what a program left: the deployed program on both sides, so that one difference is not counted again and
