@@ -17,7 +17,11 @@ use portcullis_analysis::{
 use portcullis_localnet::samples;
 use proptest::prelude::*;
 use serde_json::{json, Value};
-use solana_sdk::signature::Signer;
+use solana_sdk::{
+    instruction::{AccountMeta, Instruction},
+    pubkey::Pubkey,
+    signature::Signer,
+};
 
 use crate::{recording::Chain, token::PROGRAM, traffic::Traffic, vault::deposits::IDL};
 
@@ -154,6 +158,37 @@ fn what_is_too_large_is_refused_before_it_is_kept() {
             "address": address, "lamports": 1, "owner": PROGRAM.to_string(), "rent_epoch": 0, "data": data } }));
     }
     too_large(&join(&large), "bytes of accounts");
+}
+
+#[test]
+fn accounts_that_only_transactions_name_are_counted() {
+    let bundle = |transactions: u64| {
+        let payer = Traffic::new(PROGRAM, 1).payer.pubkey();
+        let mut chain = Chain::new(PROGRAM, &samples::memo().unwrap(), payer);
+        let make = |header: &Header| Writer::new(Vec::new(), header);
+        let mut recorder = chain.recorder(make);
+        for _ in 0..transactions {
+            let metas = (0..200).map(|_| AccountMeta::new_readonly(Pubkey::new_unique(), false));
+            let call = Instruction::new_with_bytes(PROGRAM, b"hello", metas.collect());
+            chain.run(&mut recorder, &[call]);
+        }
+        let mut all = lines(&recorder.finish().unwrap());
+        all[0]["header"]["pre_state"] = json!("snapshot");
+        for line in &mut all {
+            let before = line.pointer_mut("/transaction/outcome/balances/before");
+            for lamports in before.and_then(Value::as_array_mut).into_iter().flatten() {
+                *lamports = json!(lamports.as_u64().unwrap().max(5));
+            }
+        }
+        of(&join(&all))
+    };
+    assert!(bundle(5).is_ok());
+    match bundle(6) {
+        Err(ShadowError::TooLarge { what, limit }) => {
+            assert_eq!((what, limit), ("accounts", 1_000))
+        }
+        other => panic!("{:?}", other.err()),
+    }
 }
 
 #[test]

@@ -93,9 +93,18 @@ impl Replay {
         let header = reader.header().clone();
         let program = header.program;
         let new_elf = options.new_elf.clone();
+        let limit = reader.limits().accounts;
         let mut replay = Self {
-            old: Side::new(Vm::new("deployed", program, Vec::new()), header.pre_state),
-            new: Side::new(Vm::new("proposed", program, new_elf), header.pre_state),
+            old: Side::new(
+                Vm::new("deployed", program, Vec::new()),
+                header.pre_state,
+                limit,
+            ),
+            new: Side::new(
+                Vm::new("proposed", program, new_elf),
+                header.pre_state,
+                limit,
+            ),
             state_bytes: 0,
             state_limit: reader.limits().state_bytes,
             header,
@@ -151,7 +160,8 @@ impl Replay {
         let mut found = Found::new(&self.header);
         let (to_old, from_reader) = sync_channel::<Batch<Prepared>>(QUEUE);
         let (to_new, from_old) = sync_channel::<Batch<Played>>(QUEUE);
-        let mut new = Side::new(self.new.vm, self.header.pre_state);
+        let limit = reader.limits().accounts;
+        let mut new = Side::new(self.new.vm, self.header.pre_state, limit);
         let invariants = knowledge.invariants.as_ref();
         let mut own = invariants.map(|_| Succession::new(new.clone()));
         let mut deployed = Deployed {

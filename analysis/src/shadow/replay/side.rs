@@ -51,14 +51,19 @@ pub(crate) struct Side {
     pub pre_state: PreState,
     /// Each transaction says what its clock is.
     clock_recorded: bool,
+    /// Accounts that were made only for the lamports that they had, and the most of them.
+    made: u64,
+    accounts_limit: u64,
 }
 
 impl Side {
-    pub fn new(vm: Vm, pre_state: PreState) -> Self {
+    pub fn new(vm: Vm, pre_state: PreState, accounts_limit: u64) -> Self {
         Self {
             vm,
             pre_state,
             clock_recorded: false,
+            made: 0,
+            accounts_limit,
         }
     }
 
@@ -108,6 +113,16 @@ impl Side {
             // Code and sysvars are as the machine has them.
             if found.executable || [sysvar::ID, native_loader::ID].contains(&found.owner) {
                 continue;
+            }
+            // A hostile bundle must not fill the memory with names.
+            if found.lamports == 0 {
+                self.made = self.made.saturating_add(1);
+                if self.made > self.accounts_limit {
+                    return Err(ShadowError::TooLarge {
+                        what: "accounts",
+                        limit: self.accounts_limit,
+                    });
+                }
             }
             let account = Account {
                 lamports: *lamports,
